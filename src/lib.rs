@@ -1,0 +1,27 @@
+//! logveil: pseudonymises logs between two Kafka topics, exactly once, and fails closed.
+//!
+//! The rooms, in the order in which they may import each other (a room imports only rooms above it):
+
+// pure rooms: values in, values out
+pub mod record;
+pub mod rules;
+
+pub mod decode;
+pub mod detect;
+
+pub mod canon;
+pub mod keys;
+pub mod transform;
+pub mod veil;
+
+// rim: one outside thing each
+pub mod keystore;
+pub mod pipeline;
+
+pub mod kafka;
+
+pub mod files;
+pub mod http;
+
+pub mod cli;
+pub mod config;

@@ -1,0 +1,3 @@
+//! The `logveil` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Rule-pack files into plain types.

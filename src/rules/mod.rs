@@ -1,0 +1,330 @@
+//! Rule packs as plain types: which values of which records are entities, of which class, and what replaces them.
+//!
+//! Knows: packs, rules, classes, transforms, selectors. Must not know how text is decoded or matched, nor keys.
+//! [`load`] is the only place that reads the file format. Start at [`RulePack`].
+
+pub mod cases;
+pub mod load;
+pub mod schema;
+pub mod selector;
+
+use selector::Selector;
+use std::fmt;
+
+/// A versioned set of rules for one log format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePack {
+    /// Name, as in `rules/<name>/`; lower-case letters, digits and hyphens.
+    pub name: String,
+    /// Raised whenever the output for some input changes.
+    pub version: u32,
+    /// How payloads are decoded.
+    pub format: Format,
+    /// What happens to a text that no rule names.
+    pub unknown: Unknown,
+    /// What happens to a record key that no rule names.
+    pub unknown_key: Unknown,
+    /// How `auto` recognises that a JSON record belongs to this pack: it has all these top-level fields.
+    pub recognize: Vec<String>,
+    /// Shapes of a whole line (format `line`), tried in order.
+    pub lines: Vec<LinePattern>,
+    /// Shapes of a message inside a line: tried on every hole called `message` and on fields parsed as lines.
+    pub messages: Vec<LinePattern>,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// Words too common to be replaced outside the field a rule names (`root`, `admin`), lower case.
+    pub ambiguous: Vec<String>,
+}
+
+/// One rule: which values, as which class, replaced by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Name within the pack: lower-case letters, digits and hyphens.
+    pub id: String,
+    /// Fields the rule looks at, by path.
+    pub select: Vec<Selector>,
+    /// Fields the rule looks at by their last name, at any depth and in `name=value` text, in any naming convention.
+    pub named: Vec<FieldName>,
+    /// What the rule finds by shape in text that is scanned.
+    pub detect: Option<Detector>,
+    /// What kind of entity a value is; fixes its canonical form.
+    pub class: Class,
+    /// What replaces it.
+    pub transform: Transform,
+    /// Whether the value holds a text of its own.
+    pub parse: Parse,
+    /// Line of the rule in its file, from 1; names the rule in errors.
+    pub line: usize,
+}
+
+/// How a payload is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON value (RFC 8259).
+    Json,
+    /// One line of text.
+    Line,
+}
+
+/// What happens to text that no rule names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// Searched for entities by shape; the rest is kept.
+    Scan,
+    /// Replaced whole by a pseudonym.
+    Pseudonymize,
+    /// Replaced whole by a fixed marker.
+    Drop,
+    /// Kept as it is. Only for fields known to hold nothing of a person.
+    Keep,
+}
+
+/// Whether a selected value holds a text of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parse {
+    /// The value is the entity.
+    No,
+    /// The value is itself a log line or JSON: message patterns apply, then it is scanned.
+    Auto,
+}
+
+/// The kind of entity. Fixes canonical form, default transform and token prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// IPv4 or IPv6 address.
+    Ip,
+    /// Hardware address (EUI-48 or EUI-64).
+    Mac,
+    /// E-mail address.
+    Email,
+    /// Login name.
+    User,
+    /// Name of a natural person.
+    Person,
+    /// Opaque identifier of an account.
+    UserId,
+    /// Session identifier.
+    Session,
+    /// Secret: bearer token, JWT, API key, cookie.
+    Token,
+    /// Device identifier: UUID, advertising id, serial.
+    Device,
+    /// User agent string.
+    UserAgent,
+    /// Host or domain name.
+    Host,
+    /// Any other text that is replaced whole.
+    Text,
+}
+
+impl Class {
+    /// Every class, in declaration order.
+    pub const ALL: [Self; 12] = [
+        Self::Ip,
+        Self::Mac,
+        Self::Email,
+        Self::User,
+        Self::Person,
+        Self::UserId,
+        Self::Session,
+        Self::Token,
+        Self::Device,
+        Self::UserAgent,
+        Self::Host,
+        Self::Text,
+    ];
+
+    /// Name in packs, tokens, metrics and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Mac => "mac",
+            Self::Email => "email",
+            Self::User => "user",
+            Self::Person => "person",
+            Self::UserId => "user-id",
+            Self::Session => "session",
+            Self::Token => "token",
+            Self::Device => "device",
+            Self::UserAgent => "user-agent",
+            Self::Host => "host",
+            Self::Text => "text",
+        }
+    }
+
+    /// The class with this name.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.code() == code)
+    }
+
+    /// What replaces a value of this class when its rule names no transform.
+    pub fn default_transform(self) -> Transform {
+        match self {
+            Self::UserAgent => Transform::Generalize,
+            Self::Ip
+            | Self::Mac
+            | Self::Email
+            | Self::User
+            | Self::Person
+            | Self::UserId
+            | Self::Session
+            | Self::Token
+            | Self::Device
+            | Self::Host
+            | Self::Text => Transform::Pseudonymize { network: false },
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// What replaces a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transform {
+    /// A keyed token: equal values of one class, tenant and epoch give equal tokens.
+    Pseudonymize {
+        /// Appends the token of the address's /24 or /48 network (class `ip` only).
+        network: bool,
+    },
+    /// Another valid address; equal prefixes stay equal (ipcrypt-pfx, class `ip` only).
+    Prefix,
+    /// The address's /24 or /48 network (class `ip` only).
+    Truncate,
+    /// A coarser value without a key (class `user-agent` only).
+    Generalize,
+    /// A fixed marker.
+    Drop,
+    /// The value as it is, and not scanned either.
+    Keep,
+}
+
+impl Transform {
+    /// Name in packs and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Pseudonymize { .. } => "pseudonymize",
+            Self::Prefix => "prefix",
+            Self::Truncate => "truncate",
+            Self::Generalize => "generalize",
+            Self::Drop => "drop",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// What a rule finds by shape in scanned text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detector {
+    /// A detector that logveil ships.
+    Shape(Shape),
+    /// A regular expression by the pack's author; its first group, or the whole match, is the entity.
+    Regex(String),
+}
+
+/// Shapes that can be recognised in free text without knowing the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// IPv4 or IPv6 address in any spelling.
+    Ip,
+    /// EUI-48 or EUI-64 hardware address.
+    Mac,
+    /// E-mail address.
+    Email,
+    /// UUID (RFC 9562).
+    Uuid,
+    /// JSON Web Token (RFC 7519).
+    Jwt,
+    /// Credential of a known issuer, or what follows `Bearer` or `Basic`.
+    Secret,
+}
+
+impl Shape {
+    /// Every shape, in declaration order.
+    pub const ALL: [Self; 6] = [Self::Ip, Self::Mac, Self::Email, Self::Uuid, Self::Jwt, Self::Secret];
+
+    /// Name in packs and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Mac => "mac",
+            Self::Email => "email",
+            Self::Uuid => "uuid",
+            Self::Jwt => "jwt",
+            Self::Secret => "secret",
+        }
+    }
+
+    /// The class of what the shape finds.
+    pub fn class(self) -> Class {
+        match self {
+            Self::Ip => Class::Ip,
+            Self::Mac => Class::Mac,
+            Self::Email => Class::Email,
+            Self::Uuid => Class::Device,
+            Self::Jwt | Self::Secret => Class::Token,
+        }
+    }
+}
+
+/// A field name reduced to lower-case letters and digits, so that `clientIp`, `client_ip` and `Client-IP` are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldName(String);
+
+impl FieldName {
+    /// Reduces a name; non-ASCII letters are kept, lower-cased.
+    pub fn new(name: &str) -> Self {
+        Self(name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect())
+    }
+
+    /// The reduced name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The shape of a line or message: literal text with named holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinePattern {
+    /// Name within the pack.
+    pub id: String,
+    /// Literals and holes in turn. No two holes touch.
+    pub parts: Vec<Part>,
+    /// Line in the file, from 1.
+    pub line: usize,
+}
+
+/// A part of a [`LinePattern`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text that must stand here.
+    Literal(String),
+    /// A named value.
+    Hole {
+        /// Field name that rules select.
+        name: String,
+        /// What it may span.
+        extent: Extent,
+    },
+}
+
+/// What a hole may span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// `<name>`: one or more characters that are not white space, up to the next literal.
+    Word,
+    /// `<name:int>`: decimal digits.
+    Int,
+    /// `<name:text>`: anything, possibly nothing, up to the first place where the next literal stands.
+    Text,
+    /// `<name:greedy>`: anything, up to the last place where the rest still matches. For text that a stranger chooses:
+    /// a login name `x from 192.0.2.7` cannot push the true address out of its hole.
+    Greedy,
+    /// `<name:quoted>`: up to the next `"` that no backslash precedes.
+    Quoted,
+    /// `<name:rest>`: anything up to the end of the line.
+    Rest,
+}
