@@ -14,15 +14,7 @@ pub fn unescape(inner: &[u8], text: &mut Vec<u8>) {
 ///
 /// `offsets` yields mutable offsets in ascending order; each must be a character boundary of the text. One pass.
 pub fn to_source_offsets<'o>(inner: &[u8], offsets: impl Iterator<Item = &'o mut u32>) {
-    let (mut source, mut text) = (0, 0);
-    for offset in offsets {
-        while text < *offset as usize && source < inner.len() {
-            let step = step(inner, source);
-            source += step.source_len;
-            text += step.text().len();
-        }
-        *offset = source as u32;
-    }
+    move_back(inner, step, offsets);
 }
 
 /// Undoes one layer of escapes of any kind: JSON and C escapes (`\n`, `\u0041`, `\x41`) and percent-encoding.
@@ -32,24 +24,29 @@ pub fn flatten(source: &[u8], flat: &mut Vec<u8>) -> bool {
     let mut changed = false;
     let mut at = 0;
     while at < source.len() {
-        let step = match source[at] {
-            b'\\' => step_lenient(source, at),
-            b'%' => hex(source, at + 1, 2).map(|byte| Step::byte(byte as u8, 3)),
-            _ => None,
-        };
-        match step {
-            Some(step) => {
-                changed = true;
-                flat.extend_from_slice(step.text());
-                at += step.source_len;
-            }
-            None => {
-                flat.push(source[at]);
-                at += 1;
-            }
-        }
+        let step = step_flat(source, at);
+        changed |= step.source_len > 1;
+        flat.extend_from_slice(step.text());
+        at += step.source_len;
     }
     changed
+}
+
+/// Moves ascending offsets of the flattened text back to offsets of `source`, as [`to_source_offsets`] does.
+pub fn flat_to_source_offsets<'o>(source: &[u8], offsets: impl Iterator<Item = &'o mut u32>) {
+    move_back(source, step_flat, offsets);
+}
+
+fn move_back<'o>(source: &[u8], step: fn(&[u8], usize) -> Step, offsets: impl Iterator<Item = &'o mut u32>) {
+    let (mut at, mut text_len) = (0, 0);
+    for offset in offsets {
+        while text_len < *offset as usize && at < source.len() {
+            let step = step(source, at);
+            at += step.source_len;
+            text_len += step.text().len();
+        }
+        *offset = at as u32;
+    }
 }
 
 /// One character of escaped text and how many source bytes spell it.
@@ -82,6 +79,16 @@ fn step(inner: &[u8], at: usize) -> Step {
     }
     // The grammar was checked: a backslash starts a whole escape. Anything else is taken literally rather than lost.
     step_lenient(inner, at).unwrap_or_else(|| Step::byte(b'\\', 1))
+}
+
+/// Reads one byte, one escape or one percent-encoded byte.
+fn step_flat(source: &[u8], at: usize) -> Step {
+    let step = match source[at] {
+        b'\\' => step_lenient(source, at),
+        b'%' => hex(source, at + 1, 2).map(|byte| Step::byte(byte as u8, 3)),
+        _ => None,
+    };
+    step.unwrap_or_else(|| Step::byte(source[at], 1))
 }
 
 fn step_lenient(source: &[u8], at: usize) -> Option<Step> {
