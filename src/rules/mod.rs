@@ -6,7 +6,9 @@
 pub mod cases;
 mod conflicts;
 pub mod load;
+pub mod load_error;
 pub mod pattern;
+mod reader;
 pub mod schema;
 pub mod selector;
 
@@ -287,7 +289,7 @@ impl Transform {
 }
 
 /// What a rule finds by shape in scanned text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Detector {
     /// A detector that logveil ships.
     Shape(Shape),
