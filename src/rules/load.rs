@@ -652,19 +652,23 @@ mod tests {
             rules/demo/pack.toml:1:1: a pack needs `name`, `version`, `format`, `rule`
                 1 | 
                   | ^
-        "#]].assert_eq(&format!("{errors}\n"));
+        "#]]
+        .assert_eq(&format!("{errors}\n"));
     }
 
     #[test]
     fn toml_syntax() {
-        refused("unknown = \n[[rule]\nid = 'a'\n", expect![[r#"
+        refused(
+            "unknown = \n[[rule]\nid = 'a'\n",
+            expect![[r#"
             rules/demo/pack.toml:5:8: unclosed array table, expected `]`
                 5 | [[rule]
                   |        ^
             rules/demo/pack.toml:4:11: string values must be quoted, expected literal string
                 4 | unknown =
                   |           ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -771,7 +775,9 @@ mod tests {
 
     #[test]
     fn rules_that_claim_nothing_or_lack_keys() {
-        refused("[[rule]]\nid = \"client-ip\"\nclass = \"ip\"\n\n[[rule]]\nselect = \"a\"\n", expect![[r#"
+        refused(
+            "[[rule]]\nid = \"client-ip\"\nclass = \"ip\"\n\n[[rule]]\nselect = \"a\"\n",
+            expect![[r#"
             rules/demo/pack.toml:4:1: rule `client-ip` has neither `select`, `named` nor `detect`
                 4 | [[rule]]
                   | ^^^^^^^^
@@ -783,7 +789,8 @@ mod tests {
                 8 | [[rule]]
                   | ^^^^^^^^
               hint: add one of `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -891,11 +898,14 @@ mod tests {
 
     #[test]
     fn keys_of_the_other_format() {
-        refused("[[line]]\nid = \"a\"\npattern = 'x'\n", expect![[r#"
+        refused(
+            "[[line]]\nid = \"a\"\npattern = 'x'\n",
+            expect![[r#"
             rules/demo/pack.toml:4:1: a pack with format `json` has no `line`
                 4 | [[line]]
                   | ^^^^^^^^
-        "#]]);
+        "#]],
+        );
         refused(
             "format = \"line\"\nrecognize = \"a\"\n[[line]]\nid = \"a\"\npattern = '<fine_field>'\n",
             expect![[r#"
@@ -974,11 +984,14 @@ mod tests {
 
     #[test]
     fn shared_files_that_are_missing_or_faulty() {
-        refused("use = [\"nams\"]\n", expect![[r#"
+        refused(
+            "use = [\"nams\"]\n",
+            expect![[r#"
             rules/demo/pack.toml:4:8: there is no shared file `nams`
                 4 | use = ["nams"]
                   |        ^^^^^^
-        "#]]);
+        "#]],
+        );
         let faulty = |_: &str| Some(Source { file: "rules/faulty.toml".into(), text: "format = \"json\"".into() });
         let pack = "name = \"a\"\nversion = 1\nformat = \"json\"\nuse = \"faulty\"\n[[rule]]\nid = \"a\"\nselect = \"a\"\nclas = \"ip\"\n";
         let errors = parse_with(FILE, pack, &faulty).expect_err("both files are faulty");

@@ -1,6 +1,6 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
-use crate::rules::selector::{Selector, Step, Target};
+use crate::rules::selector::{Selector, Specificity, Step, Target};
 use crate::rules::{Class, Detector, Extent, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
 use regex::bytes::Regex;
@@ -31,9 +31,12 @@ pub(super) struct Matcher {
     pub(super) unknown_key: Unknown,
     /// What replaces such a value when it is replaced whole.
     pub(super) whole: Action,
+    /// The selectors as written, for explaining.
+    pub(super) selectors: Vec<(String, RuleIndex)>,
     ambiguous: BTreeSet<Vec<u8>>,
     nodes: Vec<Node>,
     headers: BTreeMap<String, Action>,
+    any_header: Option<Action>,
     named: BTreeMap<String, Action>,
     shapes: [Action; Shape::ALL.len()],
 }
@@ -59,7 +62,7 @@ struct Node {
 
 #[derive(Debug, Clone, Copy)]
 struct Accept {
-    specificity: u32,
+    specificity: Specificity,
     action: Action,
 }
 
@@ -112,9 +115,11 @@ impl Matcher {
             unknown: pack.unknown,
             unknown_key: pack.unknown_key,
             whole,
+            selectors: Vec::new(),
             ambiguous: pack.ambiguous.iter().map(|word| word.to_lowercase().into_bytes()).collect(),
             nodes: vec![Node::default()],
             headers: BTreeMap::new(),
+            any_header: None,
             named: BTreeMap::new(),
             shapes,
         };
@@ -126,6 +131,7 @@ impl Matcher {
                 parse: rule.parse,
             };
             for selector in &rule.select {
+                matcher.selectors.push((selector.to_string(), action.rule));
                 matcher.add_selector(selector, action);
             }
             for name in &rule.named {
@@ -152,9 +158,7 @@ impl Matcher {
             (Target::Header, [Step::Name(name), ..]) => {
                 self.headers.insert(name.to_ascii_lowercase(), action);
             }
-            (Target::Header, _) => {
-                self.headers.insert(String::new(), action);
-            }
+            (Target::Header, _) => self.any_header = Some(action),
         }
     }
 
@@ -258,7 +262,8 @@ impl Matcher {
 
     /// The action for a header; names compare without case.
     pub(super) fn header(&self, name: &str) -> Option<Action> {
-        self.headers.get(&name.to_ascii_lowercase()).copied().or_else(|| self.named(&FieldName::new(name)))
+        let by_name = || self.named(&FieldName::new(name));
+        self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
     }
 
     /// The action for what a shape finds.

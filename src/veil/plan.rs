@@ -1,6 +1,7 @@
 //! Plans a record: lists every value to be replaced as a span of the original bytes.
 
 use super::matcher::{Action, Matcher, NodeIndex, Pattern};
+use super::residue::Needles;
 use super::{FINDINGS_MAX, JSON_DEPTH_MAX, LAYERS_MAX, Packs, Reason};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
@@ -90,8 +91,7 @@ impl<'m> Path<'m> {
     fn new(matcher: &'m Matcher) -> Self {
         let mut states = Vec::new();
         matcher.start(&mut states);
-        let next =
-            Frame { states: 0..states.len(), expected: Expected::Unknown, array: false, name: String::new() };
+        let next = Frame { states: 0..states.len(), expected: Expected::Unknown, array: false, name: String::new() };
         Self { matcher, states, frames: Vec::new(), next, name: String::new() }
     }
 
@@ -142,10 +142,7 @@ impl<'m> Path<'m> {
 
     fn by_name(&self, name: &FieldName) -> Expected {
         let joined = || FieldName::new(&format!("{}{}", self.name, name.as_str()));
-        self.matcher
-            .named(name)
-            .or_else(|| self.matcher.named(&joined()))
-            .map_or(Expected::Unknown, Expected::Named)
+        self.matcher.named(name).or_else(|| self.matcher.named(&joined())).map_or(Expected::Unknown, Expected::Named)
     }
 }
 
@@ -373,14 +370,7 @@ impl Plan {
         }
     }
 
-    fn patterns(
-        &mut self,
-        packs: &Packs,
-        matcher: &Matcher,
-        patterns: &[Pattern],
-        text: &[u8],
-        layer: Layer,
-    ) -> bool {
+    fn patterns(&mut self, packs: &Packs, matcher: &Matcher, patterns: &[Pattern], text: &[u8], layer: Layer) -> bool {
         let mut holes = Vec::new();
         let Some(pattern) = patterns.iter().find(|p| line::holes(&p.pattern, text, &mut holes)) else {
             return false;
@@ -518,19 +508,14 @@ impl Plan {
     }
 
     /// Adds findings for the values of `needles` wherever else they stand in a part.
-    pub(super) fn spread(&mut self, needles: &super::residue::Needles, text: &[u8], format: Format) {
+    pub(super) fn spread(&mut self, needles: &Needles, text: &[u8], format: Format) {
         match format {
             Format::Json if self.spread_json(needles, text, Layer::default()).is_ok() => {}
             Format::Json | Format::Line => self.spread_text(needles, text, Layer::default()),
         }
     }
 
-    fn spread_json(
-        &mut self,
-        needles: &super::residue::Needles,
-        text: &[u8],
-        layer: Layer,
-    ) -> Result<(), JsonError> {
+    fn spread_json(&mut self, needles: &Needles, text: &[u8], layer: Layer) -> Result<(), JsonError> {
         let start = self.findings.len();
         let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
         loop {
@@ -543,9 +528,8 @@ impl Plan {
                         self.push_spread(source, text, span, Quoting::Literal { layers: layer.strings });
                     }
                 }
-                Ok(Some(
-                    Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null,
-                )) => {}
+                Ok(Some(Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null)) => {
+                }
                 Ok(None) => return Ok(()),
                 Err(error) => {
                     self.findings.truncate(start);
@@ -556,7 +540,7 @@ impl Plan {
     }
 
     /// Looks into a text as it stands, as JSON, and with one more layer of escapes undone.
-    fn spread_text(&mut self, needles: &super::residue::Needles, text: &[u8], layer: Layer) {
+    fn spread_text(&mut self, needles: &Needles, text: &[u8], layer: Layer) {
         let Some(inner) = layer.inner() else { return };
         if looks_like_json(text) && self.spread_json(needles, text, inner).is_ok() {
             return;
@@ -603,8 +587,11 @@ fn scheme_len(credential: &[u8]) -> usize {
 
 /// Whether a text between two addresses tells nothing: separators, ports, prefix lengths, `unknown`.
 fn is_between_addresses(text: &[u8]) -> bool {
-    let separators = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b',' | b';' | b':' | b'[' | b']' | b'/' | b'"' | b'=');
-    text.split(|byte| matches!(byte, b',' | b' ')).all(|word| word == b"unknown" || word == b"-" || word.iter().all(|b| separators(b)))
+    let separators = |byte: &u8| {
+        byte.is_ascii_digit() || matches!(byte, b' ' | b',' | b';' | b':' | b'[' | b']' | b'/' | b'"' | b'=')
+    };
+    text.split(|byte| matches!(byte, b',' | b' '))
+        .all(|word| word == b"unknown" || word == b"-" || word.iter().all(|b| separators(b)))
 }
 
 fn looks_like_json(text: &[u8]) -> bool {
