@@ -1,7 +1,7 @@
 //! Explains a record: which rule found which value and why others did not. Shapes and lengths only, never values.
 
 use super::matcher::{Matcher, Pattern};
-use super::{Batch, JSON_DEPTH_MAX, Part, Reason, Veil, bytes_of, parts_of};
+use super::{Batch, JSON_DEPTH_MAX, Part, Reason, Veil, parts_of};
 use crate::canon;
 use crate::decode::json::{Token, Tokens};
 use crate::decode::line;

@@ -18,7 +18,6 @@ use crate::keys::{EpochKeys, KeyEpoch, Keyring};
 use crate::record::{Cleartext, Position, Record};
 use crate::rules::{Class, Format, RulePack};
 use crate::transform::{self, Finding};
-use matcher::Matcher;
 use packs::Packs;
 use plan::Plan;
 use residue::{Buffers, Needles};
