@@ -15,7 +15,7 @@ pub mod transform;
 pub mod veil;
 
 // rim: one outside thing each
-//pub mod keystore;
+pub mod keystore;
 pub mod pipeline;
 
 pub mod kafka;
