@@ -15,6 +15,7 @@ pub use pseudonym::{Domain, EpochKeys, TokenText};
 pub use seal::{OpenError, SEALED_OVERHEAD_BYTES, SealKey, SealRandom, Sealed};
 pub use secret::{EpochSecret, KeyId, SealSecret, SecretError};
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -108,8 +109,7 @@ impl Keyring {
         epochs: Vec<(KeyEpoch, EpochSecret)>,
         seal: SealSecret,
     ) -> Result<Self, KeyError> {
-        check_tenant(tenant)?;
-        check_epoch_days(epoch_days)?;
+        Self::check(tenant, epoch_days)?;
         let mut epochs = epochs
             .into_iter()
             .map(|(epoch, secret)| EpochKeys::derive(tenant, epoch, &secret))
@@ -117,6 +117,15 @@ impl Keyring {
         epochs.sort_by_key(EpochKeys::epoch);
         check_distinct(&epochs)?;
         Ok(Self { tenant: tenant.to_owned(), epoch_days, epochs, seal_key: SealKey::derive(seal)? })
+    }
+
+    /// Whether a keyring of this name and epoch length can be made; asked before keys are drawn for it.
+    ///
+    /// # Errors
+    /// [`KeyError::TenantName`] and [`KeyError::EpochDays`].
+    pub fn check(tenant: &str, epoch_days: u32) -> Result<(), KeyError> {
+        check_tenant(tenant)?;
+        check_epoch_days(epoch_days)
     }
 
     /// The tenant's name.
@@ -196,15 +205,16 @@ fn check_distinct(epochs: &[EpochKeys]) -> Result<(), KeyError> {
     if epochs.is_empty() {
         return Err(KeyError::NoEpochs);
     }
-    let mut previous: Vec<&EpochKeys> = Vec::with_capacity(epochs.len());
+    let mut ids = BTreeMap::new();
+    let mut previous = None;
     for keys in epochs {
-        if previous.last().is_some_and(|p| p.epoch() == keys.epoch()) {
-            return Err(KeyError::DuplicateEpoch(keys.epoch()));
+        let (epoch, id) = (keys.epoch(), keys.key_id());
+        if previous.replace(epoch) == Some(epoch) {
+            return Err(KeyError::DuplicateEpoch(epoch));
         }
-        if let Some(other) = previous.iter().find(|p| p.kid() == keys.kid()) {
-            return Err(KeyError::KeyIdCollision { first: other.epoch(), second: keys.epoch(), id: keys.key_id() });
+        if let Some(first) = ids.insert(id, epoch) {
+            return Err(KeyError::KeyIdCollision { first, second: epoch, id });
         }
-        previous.push(keys);
     }
     Ok(())
 }

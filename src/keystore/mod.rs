@@ -31,7 +31,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-pub use file::KeyringFile;
+pub use file::{KeyringFile, extend};
 
 /// Epochs before the present one that get a key: with epochs of 30 days, events may come a year late.
 pub const EPOCHS_PAST_DEFAULT: u32 = 13;
@@ -39,7 +39,10 @@ pub const EPOCHS_PAST_DEFAULT: u32 = 13;
 /// Epochs after the present one that get a key: with epochs of 30 days, nearly a year passes until the next extension.
 pub const EPOCHS_FUTURE_DEFAULT: u32 = 12;
 
-/// Largest keyring file that is read, in bytes: some thousand epochs.
+/// Most epochs that a keyring is made for or extended to: eleven years of epochs of one day.
+pub const EPOCHS_MAX: usize = 4096;
+
+/// Largest keyring file that is read, in bytes: more than twice what [`EPOCHS_MAX`] epochs take.
 pub const KEYRING_BYTES_MAX: u64 = 1 << 20;
 
 /// Why keys cannot be loaded, made or stored. Never quotes the file, because it is full of keys.
@@ -114,6 +117,9 @@ pub enum KeystoreError {
     /// A new keyring was asked for that cannot be.
     #[error("cannot make a keyring: {0}")]
     Invalid(#[from] KeyError),
+    /// More than [`EPOCHS_MAX`] epochs.
+    #[error("a keyring holds at most {EPOCHS_MAX} epochs")]
+    TooManyEpochs,
     /// The time is before 1970 or after the year 9999, so it is in no epoch.
     #[error("the clock says {now_ms} ms since 1970, which is in no epoch")]
     Clock {
@@ -135,6 +141,9 @@ pub enum KeystoreError {
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes: {0}")]
     Random(getrandom::Error),
+    /// The operating system gave the same key again and again.
+    #[error("the operating system's random bytes repeat themselves")]
+    NotRandom,
     /// The file system failed.
     #[error("could not {action} {}: {source}", path.display())]
     Io {
