@@ -46,8 +46,9 @@ smoke_create() {
 smoke_transactional_write() {
   local result
   result="$(produce admin raw-smoke "$SMOKE_RECORDS" "$SMOKE_RECORD_BYTES" \
-    --transactional-id logveil-smoke --transaction-duration-ms 200 2>>"$SMOKE_LOG")" ||
+    --transactional-id logveil-smoke --transaction-duration-ms 200)" ||
     smoke_fail "could not write raw-smoke in transactions"
+  printf '%s\n' "$result" >>"$SMOKE_LOG"
   passed "transactional write: $(tail -n 1 <<<"$result" | cut -d, -f1-3)"
 }
 
@@ -122,8 +123,8 @@ smoke_logins() {
 must_be_refused() {
   local what="$1"
   shift
-  # The exit code says nothing here: ProducerPerformance and ConsoleConsumer leave with 0 after an
-  # authorization error, and DeleteRecordsCommand lists it as a result.
+  # The exit code says nothing here: ProducerPerformance, ConsoleConsumer and DeleteRecordsCommand all leave
+  # with 0 after an authorization error.
   "$@" >"$DATA/refusal.log" 2>&1 || true
   grep -qi 'not authorized\|AuthorizationException\|authorization failed' "$DATA/refusal.log" ||
     smoke_fail "user logveil was not refused to $what (see $DATA/refusal.log)"
@@ -132,14 +133,17 @@ must_be_refused() {
 
 # ---------------------------------------------------------------- clients
 
-# produce USER TOPIC COUNT BYTES [OPTIONS]
+# produce USER TOPIC COUNT BYTES [OPTIONS]: fails unless every record was acknowledged. The tool leaves with 0 even
+# when it was refused, but its last line counts only what the brokers took.
 produce() {
-  local user="$1" topic="$2" count="$3" bytes="$4"
+  local user="$1" topic="$2" count="$3" bytes="$4" output
   shift 4
-  tool_java org.apache.kafka.tools.ProducerPerformance --topic "$topic" --num-records "$count" \
+  output="$(tool_java org.apache.kafka.tools.ProducerPerformance --topic "$topic" --num-records "$count" \
     --record-size "$bytes" --throughput -1 --producer.config "$(client_settings "$user")" "$@" \
     --producer-props "bootstrap.servers=$(bootstrap)" acks=all max.request.size=16777216 delivery.timeout.ms=20000 \
-    request.timeout.ms=10000 max.block.ms=10000
+    request.timeout.ms=10000 max.block.ms=10000 2>&1)" || true
+  printf '%s\n' "$output"
+  [[ "$(tail -n 1 <<<"$output")" == "$count records sent, "* ]]
 }
 
 # consume USER TOPIC GROUP COUNT: prints one line per record.
