@@ -331,6 +331,17 @@ mod tests {
         }
     }
 
+    /// What holds key material is wiped on drop: the features that do it are on in every crate.
+    #[test]
+    fn derived_keys_are_wiped() {
+        fn check<T: zeroize::ZeroizeOnDrop>() {}
+        check::<Secret>();
+        check::<aes_gcm::Aes256Gcm>();
+        // What `Hmac` and `IpcryptPfx` consist of; these two leave the wiping to their fields.
+        check::<Sha256>();
+        check::<aes_gcm::aes::Aes128>();
+    }
+
     #[test]
     fn domains_stand_at_their_index() {
         for (index, domain) in Domain::all().enumerate() {
