@@ -1,0 +1,292 @@
+//! IPv4 and IPv6 addresses.
+//!
+//! Where a text can be read two ways, the reading that covers more wins: a version number taken for an address costs a
+//! number, an address taken for a version is a leak.
+
+use super::scan::{byte, byte_before, escape_end, part, run_end, run_start, work};
+use std::net::Ipv6Addr;
+use std::ops::Range;
+
+/// Longest IPv6 address in text, with an IPv4 tail: POSIX `INET6_ADDRSTRLEN` less the final NUL.
+const ADDRESS_BYTES_MAX: usize = 45;
+/// Digits of a full group of an IPv6 address (RFC 4291, section 2.2).
+const GROUP_DIGITS_MAX: usize = 4;
+/// Groups of an IPv6 address without `::`.
+const GROUPS: usize = 8;
+
+/// Numbers of a dotted run that are looked at one by one; longer runs are judged by their first.
+const NUMBERS_MAX: usize = 5;
+
+/// Finds the IPv4 address around the dot at `anchor`.
+///
+/// In a run of dotted numbers the address is:
+/// - of four numbers: all of them;
+/// - of five: the first four, the fifth being a port as tcpdump and BSD netstat write it (`192.0.2.1.443`), or else the
+///   last four (`1700000000.192.0.2.1`). Five-part versions whose numbers are all octets are taken for addresses too;
+/// - of six or more: the whole run if it starts with an address, unless it starts with 0, 1 or 2 as every object
+///   identifier does (X.660): the parts of `192.0.2.1.80.198.51.100.2` cannot be told apart.
+///
+/// Numbers after `v` or after a product name (`Chrome/126.0.0.0`) are versions.
+pub(super) fn at_dot(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let is_digit = |at: Option<u8>| at.is_some_and(|byte| byte.is_ascii_digit());
+    if anchor < *done || !is_digit(byte_before(text, anchor)) || !is_digit(byte(text, anchor + 1)) {
+        return None;
+    }
+    let start = run_start(text, *done, anchor, |byte| byte.is_ascii_digit());
+    let run = DottedNumbers::at(text, escape_end(text, start).filter(|&end| end < anchor).unwrap_or(start));
+    *done = run.end;
+    run.address(text).filter(|span| !is_version(text, span))
+}
+
+/// A run of numbers joined by single dots.
+struct DottedNumbers {
+    /// The first [`NUMBERS_MAX`] numbers.
+    numbers: [Range<usize>; NUMBERS_MAX],
+    /// How many numbers there are in all.
+    count: usize,
+    /// End of the last number.
+    end: usize,
+}
+
+impl DottedNumbers {
+    /// The run that starts at `start`.
+    fn at(text: &[u8], start: usize) -> Self {
+        let mut run = Self { numbers: Default::default(), count: 0, end: start };
+        let mut from = start;
+        loop {
+            let end = run_end(text, from, |byte| byte.is_ascii_digit());
+            if end == from {
+                return run;
+            }
+            if let Some(number) = run.numbers.get_mut(run.count) {
+                *number = from..end;
+            }
+            run.count += 1;
+            run.end = end;
+            if byte(text, end) != Some(b'.') {
+                return run;
+            }
+            from = end + 1;
+        }
+    }
+
+    /// The address in the run, by the rules of [`at_dot`].
+    fn address(&self, text: &[u8]) -> Option<Range<usize>> {
+        let octets = self.numbers.each_ref().map(|number| octet(part(text, number.clone())));
+        let [first, second, _, fourth, fifth] = &self.numbers;
+        let starts_with_address = octets.iter().take(4).all(Option::is_some);
+        match self.count {
+            4 | 5 if starts_with_address => Some(first.start..fourth.end),
+            5 if octets.iter().skip(1).all(Option::is_some) && octets[1] != Some(0) => Some(second.start..fifth.end),
+            6.. if starts_with_address && octets[0] > Some(2) => Some(first.start..self.end),
+            _ => None,
+        }
+    }
+}
+
+/// The value of one to three digits up to 255. Leading zeros are common in logs that pad columns.
+fn octet(digits: &[u8]) -> Option<u8> {
+    if !(1..=3).contains(&digits.len()) {
+        return None;
+    }
+    let value = digits.iter().fold(0_u16, |value, digit| value * 10 + u16::from(digit.saturating_sub(b'0')));
+    u8::try_from(value).ok()
+}
+
+/// Whether the numbers of `span` are a version: `v1.2.3.4`, or `Chrome/126.0.0.0`.
+///
+/// Browsers with reduced user agents end all versions in `.0.0`, which no host's address does, so a name and a slash
+/// before other numbers (`Peer/192.0.2.1`) hide nothing.
+fn is_version(text: &[u8], span: &Range<usize>) -> bool {
+    let letters_before = |to: usize| {
+        let floor = to.saturating_sub(PRODUCT_BYTES_MAX);
+        part(text, run_start(text, floor, to, |byte| byte.is_ascii_alphabetic())..to)
+    };
+    match byte_before(text, span.start) {
+        Some(b'v' | b'V') => letters_before(span.start).len() == 1,
+        Some(b'/') => {
+            let product = letters_before(span.start - 1);
+            product.len() > 1 && product[0].is_ascii_uppercase() && part(text, span.clone()).ends_with(b".0.0")
+        }
+        _ => false,
+    }
+}
+
+/// Longest product name looked for before a version.
+const PRODUCT_BYTES_MAX: usize = 32;
+
+/// Finds the IPv6 address around the colon at `anchor`: any spelling of RFC 4291 and RFC 5952, with its zone (RFC 4007).
+///
+/// A port without brackets cannot be told from a group: `2001:db8::1:443` is one address. If the last number is too
+/// long for a group, or one too many, the rest is the address.
+pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    if anchor < *done {
+        return None;
+    }
+    let start = run_start(text, *done, anchor, |byte| byte.is_ascii_hexdigit());
+    let end = run_end(text, anchor, is_address_byte);
+    *done = end;
+    let run = part(text, start..end);
+    if run.iter().filter(|&&byte| byte == b':').take(2).count() < 2 {
+        return None;
+    }
+    work::count(run.len());
+    let start = first_group(text, start..end);
+    let span = with_dotted_tail(text, start, end).or_else(|| {
+        let whole = start..last_group(text, start..end);
+        [Some(whole.clone()), without_port(text, &whole)]
+            .into_iter()
+            .flatten()
+            .find(|span| is_address(text, span))
+            .or_else(|| is_crowded(part(text, whole.clone())).then_some(whole))
+    })?;
+    let end = zone_end(text, &span);
+    *done = end.max(*done);
+    Some(span.start..end)
+}
+
+fn is_address_byte(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || byte == b':'
+}
+
+/// Where the first group of an address may start in the run: behind an escape, the end of a word, a word such as `add:`.
+fn first_group(text: &[u8], run: Range<usize>) -> usize {
+    if let Some(end) = escape_end(text, run.start) {
+        return skip_lone_colon(text, end);
+    }
+    let group_end = run_end(text, run.start, |byte| byte.is_ascii_hexdigit());
+    let group = part(text, run.start..group_end);
+    let cut_word = byte_before(text, run.start).is_some_and(|byte| byte.is_ascii_alphanumeric());
+    // A first group shorter than four digits is an address below 1000::, where only ones with digits are assigned.
+    let short_word =
+        !group.is_empty() && group.len() < GROUP_DIGITS_MAX && group.iter().all(|byte| byte.is_ascii_alphabetic());
+    if !cut_word && !short_word {
+        return skip_lone_colon(text, run.start);
+    }
+    let colons_end = run_end(text, group_end, |byte| byte == b':');
+    // `addr:::1` is `addr:` before `::1`; `std::ac` is a path.
+    if colons_end - group_end >= 3 { group_end + 1 } else { colons_end }
+}
+
+/// `start`, or behind the colon there if it is no part of `::`.
+fn skip_lone_colon(text: &[u8], start: usize) -> usize {
+    let colons = run_end(text, start, |byte| byte == b':') - start;
+    if colons == 1 || colons == 3 { start + 1 } else { start }
+}
+
+/// Where the last group of an address may end in the run: before a lone colon, before the start of a word.
+fn last_group(text: &[u8], run: Range<usize>) -> usize {
+    let cut_word = byte(text, run.end).is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let certain = || first_group_digits(text, &run) == GROUP_DIGITS_MAX && has_digit(part(text, run.clone()));
+    if cut_word && !certain() {
+        let group_start = run_start(text, run.start, run.end, |byte| byte.is_ascii_hexdigit());
+        return run_start(text, run.start, group_start, |byte| byte == b':');
+    }
+    let colons = run.end - run_start(text, run.start, run.end, |byte| byte == b':');
+    if colons == 1 || colons > 2 { run.end - 1 } else { run.end }
+}
+
+fn first_group_digits(text: &[u8], run: &Range<usize>) -> usize {
+    run_end(text, run.start, |byte| byte.is_ascii_hexdigit()) - run.start
+}
+
+fn has_digit(bytes: &[u8]) -> bool {
+    work::count(bytes.len());
+    bytes.iter().any(u8::is_ascii_digit)
+}
+
+/// The address whose last 32 bits are written as IPv4, if the run goes on as one: `::ffff:192.0.2.1`.
+fn with_dotted_tail(text: &[u8], start: usize, run_end: usize) -> Option<Range<usize>> {
+    if byte(text, run_end) != Some(b'.') {
+        return None;
+    }
+    let tail = run_start(text, start, run_end, |byte| byte.is_ascii_digit());
+    let end = DottedNumbers::at(text, tail).address(text)?.end;
+    Some(start..end).filter(|span| is_address(text, span))
+}
+
+/// The span without its last group, if that can be a port and the rest is a whole address.
+fn without_port(text: &[u8], span: &Range<usize>) -> Option<Range<usize>> {
+    let port = run_start(text, span.start, span.end, |byte| byte.is_ascii_digit());
+    let is_port = port < span.end && first_group_digits(text, span) == GROUP_DIGITS_MAX;
+    (is_port && byte_before(text, port) == Some(b':')).then(|| span.start..port - 1)
+}
+
+/// Whether `span` is an address and not a time, a path or a hardware address.
+fn is_address(text: &[u8], span: &Range<usize>) -> bool {
+    let bytes = part(text, span.clone());
+    let Some(address) = parse(bytes) else { return false };
+    if address.is_unspecified() && bytes.len() == 2 {
+        return is_delimited(text, span);
+    }
+    let is_path = first_group_digits(text, span) < GROUP_DIGITS_MAX && !has_digit(bytes);
+    let is_hardware = bytes.split(|&byte| byte == b':').all(|group| group.len() == 2);
+    !is_path && !is_hardware
+}
+
+fn parse(bytes: &[u8]) -> Option<Ipv6Addr> {
+    if bytes.len() > ADDRESS_BYTES_MAX {
+        return None;
+    }
+    work::count(bytes.len());
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// Whether white space, quotes, brackets or the text's ends stand around `span`: `::` alone is common in code.
+fn is_delimited(text: &[u8], span: &Range<usize>) -> bool {
+    let delimits =
+        |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`[](){}<>=,;/|".contains(&byte));
+    delimits(byte_before(text, span.start)) && delimits(byte(text, span.end))
+}
+
+/// Whether a run that is no address holds one all the same, beside other groups: `12:34:2001:db8:0:0:0:0:0:1`.
+fn is_crowded(bytes: &[u8]) -> bool {
+    work::count(3 * bytes.len());
+    let groups = || bytes.split(|&byte| byte == b':');
+    let compressed = bytes.windows(2).any(|pair| pair == b"::");
+    let enough = if compressed { GROUPS / 2 } else { GROUPS };
+    groups().count() > enough
+        && groups().all(|group| group.len() <= GROUP_DIGITS_MAX + 2)
+        && groups().any(|group| group.len() > 2)
+        && has_digit(bytes)
+}
+
+/// End of the address's zone: `fe80::1%eth0`. Only addresses with a scope have one; elsewhere `%` starts an escape.
+fn zone_end(text: &[u8], span: &Range<usize>) -> usize {
+    let scoped = || parse(part(text, span.clone())).is_some_and(|ip| ip.is_unicast_link_local() || ip.is_multicast());
+    if byte(text, span.end) != Some(b'%') || !scoped() {
+        return span.end;
+    }
+    // `%25` is the same sign in a URL (RFC 6874).
+    let zone = if part(text, span.end..span.end + 3) == b"%25" { span.end + 3 } else { span.end + 1 };
+    let end = run_end(text, zone, |byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    let end = run_start(text, zone, end, |byte| byte == b'.').min(end);
+    if end == zone { span.end } else { end }
+}
+
+/// Finds the IPv6 address around the percent-encoded colon at `anchor`: `2001%3Adb8%3A%3A1`.
+pub(super) fn at_encoded_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    if anchor < *done || !is_encoded_colon(text, anchor) {
+        return None;
+    }
+    let run = run_start(text, *done, anchor, |byte| byte.is_ascii_hexdigit());
+    let start = escape_end(text, run).filter(|&end| end <= anchor).unwrap_or(run);
+    let mut decoded = Vec::with_capacity(ADDRESS_BYTES_MAX);
+    let mut end = start;
+    loop {
+        let group_end = run_end(text, end, |byte| byte.is_ascii_hexdigit());
+        decoded.extend_from_slice(part(text, end..group_end));
+        end = group_end;
+        if !is_encoded_colon(text, end) {
+            break;
+        }
+        decoded.push(b':');
+        end += 3;
+    }
+    *done = end;
+    is_address(&decoded, &(0..decoded.len())).then_some(start..end)
+}
+
+fn is_encoded_colon(text: &[u8], at: usize) -> bool {
+    part(text, at..at + 3).eq_ignore_ascii_case(b"%3a")
+}

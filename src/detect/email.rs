@@ -1,0 +1,186 @@
+//! E-mail addresses (RFC 5322, section 3.4.1), also internationalised (RFC 6531) and percent-encoded.
+
+use super::scan::{
+    byte, byte_before, escape_end, foreign_letter, foreign_letter_before, part, run_end, run_start, work,
+};
+use std::ops::Range;
+
+/// Longest quoted local part looked back for (RFC 5321, section 4.5.3.1.1), with its quotes.
+const QUOTED_LOCAL_BYTES_MAX: usize = 66;
+/// Longest name in front of a Kerberos principal's slash.
+const PRINCIPAL_BYTES_MAX: usize = 64;
+/// Last labels of the units that systemd names `template@instance.suffix` (systemd.unit(5)).
+const UNIT_SUFFIXES: [&[u8]; 11] = [
+    b"service",
+    b"socket",
+    b"device",
+    b"mount",
+    b"automount",
+    b"swap",
+    b"target",
+    b"path",
+    b"timer",
+    b"slice",
+    b"scope",
+];
+
+/// Finds the address around the at-sign at `anchor`, written `@`, `%40` or `%2540`.
+///
+/// Wider than the RFC in domains (`root@localhost`, `alice@192.0.2.1`). Narrower in local parts: `/ = ? & { | }` and
+/// the back-tick end one, because in logs they stand between values; forms that mail systems build with `=` are taken
+/// whole.
+pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let sign = anchor..anchor + sign_length(part(text, anchor..anchor + 5))?;
+    if anchor < *done {
+        return None;
+    }
+    let floor = std::mem::replace(done, sign.end);
+    let domain = sign.end..domain_end(text, sign.end)?;
+    let local = local_start(text, floor, &sign, domain.end)?;
+    if is_package(text, local..sign.start, domain.clone()) {
+        return None;
+    }
+    Some(local..domain.end)
+}
+
+fn sign_length(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [b'@', ..] => Some(1),
+        [b'%', b'4', b'0', ..] => Some(3),
+        [b'%', b'2', b'5', b'4', b'0'] => Some(5),
+        _ => None,
+    }
+}
+
+/// End of the domain that starts at `start`, if one does.
+fn domain_end(text: &[u8], start: usize) -> Option<usize> {
+    if byte(text, start) == Some(b'[') {
+        let end = run_end(text, start + 1, |byte| byte.is_ascii_alphanumeric() || b":.".contains(&byte));
+        return (end > start + 1 && byte(text, end) == Some(b']')).then_some(end + 1);
+    }
+    let mut end = start;
+    loop {
+        end = run_end(text, end, |byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        match foreign_letter(text.get(end..)?) {
+            Some(width) => end += width,
+            None => break,
+        }
+    }
+    // `alice@example.com...` ends a sentence; of `a@b..c` the domain is `b`.
+    let name = part(text, start..end);
+    let name = name.windows(2).position(|pair| pair == b"..").map_or(name, |at| part(name, 0..at));
+    let end = run_start(text, start, start + name.len(), |byte| b".-_".contains(&byte));
+    work::count(name.len());
+    is_domain(part(text, start..end)).then_some(end)
+}
+
+/// Whether the last label starts as a top-level domain does (RFC 3696, section 2), or the whole is an IPv4 address.
+fn is_domain(name: &[u8]) -> bool {
+    work::count(2 * name.len());
+    let mut labels = name.rsplit(|&byte| byte == b'.');
+    let last = labels.next().unwrap_or_default();
+    let starts_alphabetic = last.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
+    let is_ipv4 = || labels.count() == 3 && name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    name.first() != Some(&b'.') && (starts_alphabetic || is_ipv4())
+}
+
+/// Start of the local part that ends at the at-sign.
+fn local_start(text: &[u8], floor: usize, sign: &Range<usize>, domain_end: usize) -> Option<usize> {
+    if byte_before(text, sign.start) == Some(b'"') {
+        return quoted_local_start(text, floor, sign.start);
+    }
+    let quoted = byte(text, domain_end) == Some(b'\'');
+    let mut start = atom_start(text, floor, sign.start, quoted);
+    while byte_before(text, start) == Some(b'=') && start > floor {
+        let left = atom_start(text, floor, start - 1, quoted);
+        if !is_tagged(part(text, left..start - 1)) {
+            break;
+        }
+        start = left;
+    }
+    let local = part(text, start..sign.start);
+    start += local.iter().take_while(|byte| b".-'#!*~^$".contains(byte)).count();
+    if start >= sign.start {
+        return None;
+    }
+    Some(principal_start(text, floor, start, part(text, sign.end..domain_end)))
+}
+
+/// Start of the run of letters, digits and the signs that may stand in a local part.
+fn atom_start(text: &[u8], floor: usize, to: usize, quoted: bool) -> usize {
+    let is_atom =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"._+-#!*~^$".contains(&byte) || (byte == b'\'' && !quoted);
+    let mut start = to;
+    loop {
+        start = run_start(text, floor, start, is_atom);
+        if let Some(width) = foreign_letter_before(part(text, 0..start), start).filter(|width| start - width >= floor) {
+            work::count(width);
+            start -= width;
+            continue;
+        }
+        // `alice%2Btag%40example.com`: the escape stands for a letter or sign of the local part.
+        match start.checked_sub(1).filter(|&at| at >= floor && byte(text, at) == Some(b'%')) {
+            Some(percent) if decoded(part(text, percent + 1..to)).is_some_and(|byte| is_atom(byte) || byte >= 0x80) => {
+                start = percent;
+            }
+            _ => break,
+        }
+    }
+    // An escape's own letters are not the address's: `%20alice`, `\nalice`.
+    escape_end(text, start).unwrap_or(start).min(to)
+}
+
+fn decoded(digits: &[u8]) -> Option<u8> {
+    let digit = |at: usize| digits.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
+/// Whether what stands before `=` is part of the local part: variable return paths (`bounce+alice=example.com@`) and
+/// the Sender Rewriting Scheme (`SRS0=hash=time=example.com=alice@`) carry another address there.
+fn is_tagged(left: &[u8]) -> bool {
+    let starts = |prefix: &[u8]| left.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    work::count(left.len());
+    left.contains(&b'+') || starts(b"bounce") || starts(b"srs0") || starts(b"srs1") || left.ends_with(b"-bounces")
+}
+
+/// Start of a local part in double quotes whose closing quote stands before `to`.
+fn quoted_local_start(text: &[u8], floor: usize, to: usize) -> Option<usize> {
+    let closing = to - 1;
+    let floor = floor.max(to.saturating_sub(QUOTED_LOCAL_BYTES_MAX));
+    let inner = run_start(text, floor, closing, |byte| byte != b'"' && !byte.is_ascii_control());
+    let start = inner.checked_sub(1).filter(|&at| at >= floor && byte(text, at) == Some(b'"') && inner < closing)?;
+    // In `{"a": "b", "@c"` the quotes close one string and open the next.
+    let opens = byte_before(text, start).is_none_or(|byte| byte.is_ascii_whitespace() || b"<=(,;:".contains(&byte));
+    let is_separator = |at: usize| byte(text, at).is_some_and(|byte| b",:;".contains(&byte));
+    (opens && !is_separator(inner)).then_some(start)
+}
+
+/// Start of a Kerberos principal with an instance (RFC 4120, section 6.2): `alice/admin@EXAMPLE.COM`.
+///
+/// Realms are upper-case by custom, which tells them from paths.
+fn principal_start(text: &[u8], floor: usize, start: usize, realm: &[u8]) -> usize {
+    if byte_before(text, start) != Some(b'/') || start == floor || realm.iter().any(u8::is_ascii_lowercase) {
+        return start;
+    }
+    let floor = floor.max(start.saturating_sub(PRINCIPAL_BYTES_MAX));
+    let name = run_start(text, floor, start - 1, |byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let opens = byte_before(text, name).is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'=([<{,;:".contains(&byte));
+    if opens && name < start - 1 { name } else { start }
+}
+
+/// Whether `name@domain` names software, not a mailbox: a systemd unit, a version, a digest, a Java object.
+fn is_package(text: &[u8], local: Range<usize>, domain: Range<usize>) -> bool {
+    let name = part(text, domain.clone());
+    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    work::count(last.len());
+    let is_unit = UNIT_SUFFIXES.contains(&last) && last.len() < name.len();
+    let is_version =
+        matches!(name, [b'v' | b'V', digits @ ..] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+    let is_digest = matches!(name, b"sha256" | b"sha512") && byte(text, domain.end) == Some(b':');
+    let class = part(text, run_start(text, local.start, local.end, |byte| byte.is_ascii_alphanumeric())..local.end);
+    let is_object = class.first().is_some_and(u8::is_ascii_uppercase)
+        && (6..=8).contains(&name.len())
+        && name.iter().all(u8::is_ascii_hexdigit)
+        && name.iter().any(u8::is_ascii_digit);
+    is_unit || is_version || is_digest || is_object
+}

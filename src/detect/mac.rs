@@ -1,0 +1,73 @@
+//! Hardware addresses: EUI-48 and EUI-64 (IEEE 802), and the identifiers that DHCP and firewalls build on them.
+
+use super::scan::{byte, byte_before, escape_end, run_end, run_start};
+use std::ops::Range;
+
+/// Octets of a colon-separated run that hold a hardware address: EUI-48; a DHCP client identifier with its type octet
+/// (RFC 2132, section 9.14); EUI-64; DUID-LL (RFC 8415, section 11.4); an Ethernet header as iptables logs it, or
+/// DUID-LLT (section 11.2). Other lengths are digests: 16, 20, 32.
+const COLON_OCTETS: [usize; 5] = [6, 7, 8, 10, 14];
+/// Octets of a hyphen-separated run that hold a hardware address: EUI-48 and EUI-64.
+const HYPHEN_OCTETS: [usize; 2] = [6, 8];
+/// Groups of four digits that hold a hardware address: EUI-48 and EUI-64 as Cisco writes them.
+const QUADS: [usize; 2] = [3, 4];
+
+/// Finds the hardware address around the colon at `anchor`: `00:1b:44:11:3a:b7`.
+pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let run = groups(text, anchor, 2, done)?;
+    COLON_OCTETS.contains(&run.count).then_some(run.span)
+}
+
+/// Finds the hardware address around the hyphen at `anchor`: `00-1B-44-11-3A-B7`, or `001b-4411-3ab7`.
+pub(super) fn at_hyphen(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    if let Some(run) = groups(text, anchor, 2, done) {
+        return HYPHEN_OCTETS.contains(&run.count).then_some(run.span);
+    }
+    let run = groups(text, anchor, 4, done)?;
+    // Digits alone in this form are mostly numbers of orders, accounts and telephones; a UUID's middle stands between hyphens.
+    let is_number = text.get(run.span.clone())?.iter().all(|byte| !byte.is_ascii_alphabetic());
+    let inside = byte_before(text, run.span.start) == Some(b'-') || byte(text, run.span.end) == Some(b'-');
+    (QUADS.contains(&run.count) && !is_number && !inside).then_some(run.span)
+}
+
+/// Finds the hardware address around the dot at `anchor`: `001b.4411.3ab7`.
+pub(super) fn at_dot(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let run = groups(text, anchor, 4, done)?;
+    QUADS.contains(&run.count).then_some(run.span)
+}
+
+/// Groups of hex digits of one length, joined by one separator.
+struct Groups {
+    span: Range<usize>,
+    count: usize,
+}
+
+/// The run of groups of `digits` hex digits whose first separator stands at `anchor`.
+fn groups(text: &[u8], anchor: usize, digits: usize, done: &mut usize) -> Option<Groups> {
+    let separator = byte(text, anchor)?;
+    let start = anchor.checked_sub(digits)?;
+    if anchor < *done || !is_group(text, start, digits) || !opens_group(text, start) {
+        return None;
+    }
+    let mut run = Groups { span: start..anchor, count: 1 };
+    while byte(text, run.span.end) == Some(separator) && is_group(text, run.span.end + 1, digits) {
+        run.span.end += 1 + digits;
+        run.count += 1;
+    }
+    *done = run.span.end;
+    Some(run)
+}
+
+/// Whether exactly `digits` hex digits stand at `start`, and no letter or digit behind them.
+fn is_group(text: &[u8], start: usize, digits: usize) -> bool {
+    let end = run_end(text.get(..text.len().min(start + digits + 1)).unwrap_or_default(), start, |byte| {
+        byte.is_ascii_hexdigit()
+    });
+    end == start + digits && !byte(text, end).is_some_and(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether no hex digit stands before `start`, other than an escape's.
+fn opens_group(text: &[u8], start: usize) -> bool {
+    run_start(text, start.saturating_sub(1), start, |byte| byte.is_ascii_alphanumeric()) == start
+        || escape_end(text, start) == Some(start)
+}
