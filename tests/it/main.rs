@@ -1,5 +1,6 @@
 //! The integration tests, as one binary.
 
+mod properties;
 mod support;
 mod tidy;
 mod veil;

@@ -58,7 +58,8 @@ pub(crate) fn veiled(veil: &Veil, payload: &[u8]) -> String {
 
 /// Writes each token as `<class:n>`, numbered by first appearance: equal tokens keep equal numbers.
 pub(crate) fn readable(text: &str) -> String {
-    let token = regex::Regex::new(r"([a-z-]+)\.[a-z2-7]{4}_[a-z2-7]{24}(_[a-z2-7]{24})?").expect("the test's expression");
+    let token =
+        regex::Regex::new(r"([a-z-]+)\.[a-z2-7]{4}_[a-z2-7]{24}(_[a-z2-7]{24})?").expect("the test's expression");
     let mut seen: Vec<String> = Vec::new();
     let number = |token: &str, seen: &mut Vec<String>| {
         let index = seen.iter().position(|known| known == token).unwrap_or_else(|| {

@@ -29,7 +29,6 @@ class = "user-id"
 [[rule]]
 id = "message"
 select = "message"
-class = "text"
 parse = "auto"
 
 [[rule]]
@@ -114,7 +113,10 @@ fn arrays_are_transparent_and_containers_force_their_subtree() {
 
 #[test]
 fn a_dotted_name_is_a_path() {
-    json(r#"{"user.name":"alice","headers":{"x.remote_addr":"192.0.2.9"}}"#, r#"{"user.name":"<user:1>","headers":{"x.remote_addr":"<ip:2>"}}"#);
+    json(
+        r#"{"user.name":"alice","headers":{"x.remote_addr":"192.0.2.9"}}"#,
+        r#"{"user.name":"<user:1>","headers":{"x.remote_addr":"<ip:2>"}}"#,
+    );
 }
 
 #[test]
@@ -237,12 +239,12 @@ fn address_transforms() {
     check(&pack("transform = \"truncate\""), input, truncated);
     check(&pack("transform = \"drop\""), input, r#"{"ip":["ip.dropped","ip.dropped","ip.dropped"]}"#);
     let prefixed = veiled(&veil(&pack("transform = \"prefix\"")), br#"{"ip":["192.0.2.77","192.0.2.78"]}"#);
-    let addresses: Vec<std::net::Ipv4Addr> =
-        prefixed.split('"').filter_map(|text| text.parse().ok()).collect();
+    let addresses: Vec<std::net::Ipv4Addr> = prefixed.split('"').filter_map(|text| text.parse().ok()).collect();
     assert_eq!(addresses.len(), 2, "{prefixed}");
     assert_eq!(addresses[0].octets()[..3], addresses[1].octets()[..3], "{prefixed}");
     let grouped = veiled(&veil(&pack("network = true")), br#"{"ip":["192.0.2.77","192.0.2.78"]}"#);
-    let networks: Vec<&str> = grouped.split('"').filter_map(|token| token.rsplit('_').next()).filter(|t| t.len() == 24).collect();
+    let networks: Vec<&str> =
+        grouped.split('"').filter_map(|token| token.rsplit('_').next()).filter(|t| t.len() == 24).collect();
     assert_eq!(networks.len(), 2, "{grouped}");
     assert_eq!(networks[0], networks[1], "{grouped}");
 }
@@ -261,7 +263,8 @@ fn key_headers_tombstone_and_timestamp_are_part_of_the_record() {
         Header { name: "null", value: None },
     ];
     let position = Position { topic: "raw", partition: 3, offset: 9 };
-    let record = Record { position, timestamp_ms: Some(NEW_YEAR_MS), key: Some(b"alice"), payload: None, headers: &headers };
+    let record =
+        Record { position, timestamp_ms: Some(NEW_YEAR_MS), key: Some(b"alice"), payload: None, headers: &headers };
     let mut batch = Batch::default();
     veil.batch(&keyring(), &[record], &mut batch);
     let Outcome::Clean(clean) = batch.outcome(0, &record) else { panic!("the record is sound") };
@@ -272,7 +275,13 @@ fn key_headers_tombstone_and_timestamp_are_part_of_the_record() {
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(
         values,
-        [("x-user", some("<user:1>")), ("trace", some("00-4bf9-01")), ("via", some("<ip:1>")), ("binary", some("<text:1>")), ("null", None)]
+        [
+            ("x-user", some("<user:1>")),
+            ("trace", some("00-4bf9-01")),
+            ("via", some("<ip:1>")),
+            ("binary", some("<text:1>")),
+            ("null", None)
+        ]
     );
     assert_eq!(Some(clean.headers()[0].1), Some(clean.key()), "one user, one pseudonym");
 }
@@ -306,7 +315,8 @@ fn records_outside_the_provisioned_epochs_are_quarantined() {
 #[test]
 fn a_batch_gives_what_its_records_give_alone() {
     let veil: Veil = veil(JSON);
-    let payloads: [&[u8]; 4] = [br#"{"client_ip":"192.0.2.1"}"#, b"{", br#"{"user":{"name":"alice"},"x":"alice"}"#, b"[]"];
+    let payloads: [&[u8]; 4] =
+        [br#"{"client_ip":"192.0.2.1"}"#, b"{", br#"{"user":{"name":"alice"},"x":"alice"}"#, b"[]"];
     let records: Vec<Record<'_>> = payloads.iter().map(|payload| support::record(payload)).collect();
     let mut batch = Batch::default();
     for _ in 0..2 {
