@@ -25,5 +25,6 @@ pub mod kafka;
 pub mod files;
 pub mod http;
 
-pub mod cli;
 pub mod config;
+
+pub mod cli;

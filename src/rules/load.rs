@@ -124,6 +124,7 @@ impl Draft<'_> {
             class: self.class,
             transform: self.transform,
             parse: self.parse,
+            file: self.source.file.clone(),
             line: self.line,
         }
     }

@@ -2,4 +2,5 @@
 
 mod properties;
 mod support;
+mod tidy;
 mod veil;
