@@ -1,5 +1,6 @@
 //! The integration tests, as one binary.
 
+mod config;
 mod properties;
 mod rules;
 mod support;
