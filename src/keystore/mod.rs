@@ -25,12 +25,12 @@ mod date;
 mod file;
 
 use crate::keys::{KeyEpoch, KeyError, Keyring, SealRandom, epoch_range_ms};
-use date::Date;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+pub use date::Date;
 pub use file::{KeyringFile, extend};
 
 /// Epochs before the present one that get a key: with epochs of 30 days, events may come a year late.

@@ -6,7 +6,7 @@
 
 use super::conflicts;
 use super::load_error::{LoadError, LoadErrors, Source, choice_hint, nearest, quoted};
-use super::pattern::{self, PatternFault};
+use super::pattern;
 use super::reader::{Fields, Reader};
 use super::schema;
 use super::selector::{Selector, Step, Target};
@@ -64,7 +64,7 @@ pub fn parse(file: &str, text: &str) -> Result<RulePack, LoadErrors> {
 pub fn parse_with(file: &str, text: &str, shared: &dyn Fn(&str) -> Option<Source>) -> Result<RulePack, LoadErrors> {
     let own = Source { file: file.to_owned(), text: text.to_owned() };
     let mut reader = Reader::new(&own);
-    let Some(document) = reader.document() else { return Err(LoadErrors(reader.errors)) };
+    let Some(document) = reader.document() else { return Err(LoadErrors::sorted(&own, reader.errors)) };
     let top = Fields { table: &schema::PACK, fields: document.get_ref(), span: 0..0 };
     let head = read_head(&mut reader, &top);
     let mut body = read_body(&mut reader, &top);
@@ -88,12 +88,12 @@ pub fn parse_with(file: &str, text: &str, shared: &dyn Fn(&str) -> Option<Source
     }
 
     let drafts = conflicts::merge(body.drafts, shared_drafts);
+    if drafts.is_empty() && errors.is_empty() {
+        errors.push(LoadError::new(&own, 0..0, "the pack has no rules").hint("add `[[rule]]`, or `use` a shared file"));
+    }
     errors.extend(check_together(&own, &drafts));
     if !errors.is_empty() {
-        errors.sort_by(|a, b| {
-            (a.file != file, &a.file, a.line, a.column).cmp(&(b.file != file, &b.file, b.line, b.column))
-        });
-        return Err(LoadErrors(errors));
+        return Err(LoadErrors::sorted(&own, errors));
     }
     let Head { name, version, format, unknown, unknown_key, recognize, ambiguous } = head;
     let Body { lines, messages, .. } = body;
@@ -124,6 +124,7 @@ impl Draft<'_> {
             class: self.class,
             transform: self.transform,
             parse: self.parse,
+            file: self.source.file.clone(),
             line: self.line,
         }
     }
@@ -149,8 +150,6 @@ struct Body<'s> {
 
 fn read_head(reader: &mut Reader<'_>, top: &Fields<'_>) -> Head {
     reader.check_keys(top);
-    let is_pack = std::ptr::eq(top.table, &raw const schema::PACK);
-    reader.require(top, if is_pack { &["name", "version", "format", "rule"] } else { &["name", "version", "rule"] });
     let owned = |texts: Vec<Spanned<&str>>| texts.into_iter().map(|text| text.into_inner().to_owned()).collect();
     let ambiguous: Vec<_> = reader.texts(top, "ambiguous").iter().map(|word| word.get_ref().to_lowercase()).collect();
     Head {
@@ -187,17 +186,13 @@ fn read_patterns(reader: &mut Reader<'_>, top: &Fields<'_>, key: &str) -> Vec<Li
     let mut patterns: Vec<LinePattern> = Vec::new();
     for table in reader.tables(top, key) {
         reader.check_keys(&table);
-        reader.require(&table, &["id", "pattern"]);
         let id = reader.name(&table, "id");
         let Some(text) = reader.text(&table, "pattern") else { continue };
         let parts = match pattern::parse(text.get_ref()) {
             Ok(parts) => parts,
             Err(error) => {
                 let codes = Extent::ALL.map(Extent::code);
-                let hint = match &error.fault {
-                    PatternFault::ExtentUnknown(code) => Some(choice_hint(code, &codes)),
-                    _ => None,
-                };
+                let hint = error.fault.unknown_extent().map(|code| choice_hint(code, &codes));
                 reader.report_hint(reader.inside(&text, error.column), error.to_string(), hint);
                 continue;
             }
@@ -213,7 +208,6 @@ fn read_patterns(reader: &mut Reader<'_>, top: &Fields<'_>, key: &str) -> Vec<Li
 
 fn read_rule<'s>(reader: &mut Reader<'s>, rule: &Fields<'_>) -> Option<Draft<'s>> {
     reader.check_keys(rule);
-    reader.require(rule, &["id"]);
     let id = reader.name(rule, "id");
     let label = id.as_ref().map_or("this rule".to_owned(), |id| format!("rule `{}`", id.get_ref()));
     if ["select", "named", "detect"].into_iter().all(|key| rule.get(key).is_none()) {
@@ -279,7 +273,6 @@ fn read_detector(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Option<Spanned<D
     };
     let table = Fields { table: &schema::REGEX, fields, span: value.span() };
     reader.check_keys(&table);
-    reader.require(&table, &["regex"]);
     let text = reader.text(&table, "regex")?;
     match regex::RegexBuilder::new(text.get_ref()).size_limit(REGEX_BYTES_MAX).build() {
         Ok(regex) if regex.is_match("") => reader.report(text.span(), "the regex matches the empty text"),
@@ -460,170 +453,22 @@ mod tests {
             parse = "auto"
             "#,
         );
+        let Part::Hole { name, extent } = &pack.messages[0].parts[1] else { panic!("{:?}", pack.messages) };
+        assert_eq!((name.as_str(), extent), ("user", &Extent::Greedy));
+        assert_eq!((pack.unknown, pack.unknown_key), (Unknown::Drop, Unknown::Scan));
+        assert_eq!((pack.recognize.join(" ").as_str(), pack.ambiguous.join(" ").as_str()), ("request user", "root"));
+        let rules = pack.rules.iter().map(|rule| {
+            let select = rule.select.iter().map(Selector::to_string).collect::<Vec<_>>().join(" ");
+            let Rule { id, named, detect, class, transform, parse, line, .. } = rule;
+            format!("{line} {id}: [{select}] {named:?} {detect:?} {class} {transform:?} {parse:?}\n")
+        });
         expect![[r#"
-            RulePack {
-                name: "demo",
-                version: 1,
-                uses: [],
-                format: Json,
-                unknown: Drop,
-                unknown_key: Scan,
-                recognize: [
-                    "request",
-                    "user",
-                ],
-                lines: [],
-                messages: [
-                    LinePattern {
-                        id: "login",
-                        parts: [
-                            Literal(
-                                "login of ",
-                            ),
-                            Hole {
-                                name: "user",
-                                extent: Greedy,
-                            },
-                            Literal(
-                                " from ",
-                            ),
-                            Hole {
-                                name: "client_ip",
-                                extent: Word,
-                            },
-                        ],
-                        line: 9,
-                    },
-                ],
-                rules: [
-                    Rule {
-                        id: "client-ip",
-                        select: [
-                            Selector {
-                                target: Payload,
-                                steps: [
-                                    Name(
-                                        "client_ip",
-                                    ),
-                                ],
-                            },
-                            Selector {
-                                target: Payload,
-                                steps: [
-                                    AnyDepth,
-                                    Name(
-                                        "x.y",
-                                    ),
-                                ],
-                            },
-                            Selector {
-                                target: Header,
-                                steps: [
-                                    Name(
-                                        "X-Real-IP",
-                                    ),
-                                ],
-                            },
-                        ],
-                        named: [
-                            FieldName(
-                                "remoteaddr",
-                            ),
-                        ],
-                        detect: Some(
-                            Shape(
-                                Ip,
-                            ),
-                        ),
-                        class: Ip,
-                        transform: Pseudonymize {
-                            network: true,
-                        },
-                        parse: No,
-                        line: 12,
-                    },
-                    Rule {
-                        id: "ticket",
-                        select: [],
-                        named: [],
-                        detect: Some(
-                            Regex(
-                                "T-(\\d+)",
-                            ),
-                        ),
-                        class: Session,
-                        transform: Drop,
-                        parse: No,
-                        line: 18,
-                    },
-                    Rule {
-                        id: "agent",
-                        select: [
-                            Selector {
-                                target: Payload,
-                                steps: [
-                                    Name(
-                                        "user_agent",
-                                    ),
-                                ],
-                            },
-                        ],
-                        named: [],
-                        detect: None,
-                        class: UserAgent,
-                        transform: Generalize,
-                        parse: No,
-                        line: 23,
-                    },
-                    Rule {
-                        id: "message",
-                        select: [
-                            Selector {
-                                target: Payload,
-                                steps: [
-                                    Name(
-                                        "message",
-                                    ),
-                                ],
-                            },
-                        ],
-                        named: [],
-                        detect: None,
-                        class: Text,
-                        transform: Pseudonymize {
-                            network: false,
-                        },
-                        parse: Auto,
-                        line: 27,
-                    },
-                    Rule {
-                        id: "fine",
-                        select: [
-                            Selector {
-                                target: Payload,
-                                steps: [
-                                    Name(
-                                        "fine_field",
-                                    ),
-                                ],
-                            },
-                        ],
-                        named: [],
-                        detect: None,
-                        class: Text,
-                        transform: Pseudonymize {
-                            network: false,
-                        },
-                        parse: No,
-                        line: 32,
-                    },
-                ],
-                ambiguous: [
-                    "root",
-                ],
-            }
-        "#]]
-        .assert_eq(&format!("{pack:#?}\n"));
+            12 client-ip: [client_ip **."x.y" @headers.X-Real-IP] [FieldName("remoteaddr")] Some(Shape(Ip)) ip Pseudonymize { network: true } No
+            18 ticket: [] [] Some(Regex("T-(\\d+)")) session Drop No
+            23 agent: [user_agent] [] None user-agent Generalize No
+            27 message: [message] [] None text Pseudonymize { network: false } Auto
+            32 fine: [fine_field] [] None text Pseudonymize { network: false } No
+        "#]].assert_eq(&rules.collect::<String>());
     }
 
     #[test]
@@ -649,9 +494,21 @@ mod tests {
     fn empty_pack() {
         let errors = parse(FILE, "").expect_err("an empty file is no pack");
         expect![[r#"
-            rules/demo/pack.toml:1:1: a pack needs `name`, `version`, `format`, `rule`
-                1 | 
+            rules/demo/pack.toml:1:1: a pack needs `name`, `version`, `format`
+                1 |
                   | ^
+        "#]]
+        .assert_eq(&format!("{errors}\n"));
+    }
+
+    #[test]
+    fn a_pack_without_rules() {
+        let errors = parse(FILE, "name = \"a\"\nversion = 1\nformat = \"line\"\n").expect_err("it has no rules");
+        expect![[r#"
+            rules/demo/pack.toml:1:1: the pack has no rules
+                1 | name = "a"
+                  | ^
+              hint: add `[[rule]]`, or `use` a shared file
         "#]]
         .assert_eq(&format!("{errors}\n"));
     }
@@ -661,13 +518,13 @@ mod tests {
         refused(
             "unknown = \n[[rule]\nid = 'a'\n",
             expect![[r#"
-            rules/demo/pack.toml:5:8: unclosed array table, expected `]`
-                5 | [[rule]
-                  |        ^
-            rules/demo/pack.toml:4:11: string values must be quoted, expected literal string
-                4 | unknown =
-                  |           ^
-        "#]],
+                rules/demo/pack.toml:4:11: string values must be quoted, expected literal string
+                    4 | unknown =
+                      |           ^
+                rules/demo/pack.toml:5:8: unclosed array table, expected `]`
+                    5 | [[rule]
+                      |        ^
+            "#]],
         );
     }
 
@@ -1008,7 +865,7 @@ mod tests {
                 1 | format = "json"
                   | ^^^^^^
               hint: its keys are `name`, `version`, `message`, `rule`
-            rules/faulty.toml:1:1: a shared file needs `name`, `version`, `rule`
+            rules/faulty.toml:1:1: a shared file needs `name`, `version`
                 1 | format = "json"
                   | ^
         "#]].assert_eq(&format!("{errors}\n"));

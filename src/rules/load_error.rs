@@ -47,6 +47,14 @@ impl Source {
     }
 }
 
+impl LoadErrors {
+    /// Sorts faults by file and position, those of `first` before all others.
+    pub(super) fn sorted(first: &Source, mut errors: Vec<LoadError>) -> Self {
+        errors.sort_by_key(|error| (error.file != first.file, error.file.clone(), error.line, error.column));
+        Self(errors)
+    }
+}
+
 impl LoadError {
     /// A fault at some bytes of a file.
     pub(super) fn new(source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
@@ -79,7 +87,7 @@ impl fmt::Display for LoadError {
         // A control character could move the cursor or recolour the terminal; a tab would move the caret.
         let printable = |c: char| if c.is_control() { ' ' } else { c };
         let shown: String = self.source_line.chars().take(SHOWN_MAX).map(printable).collect();
-        write!(f, "\n{line:>5} | {}", shown.trim_end())?;
+        write!(f, "\n{}", format!("{line:>5} | {shown}").trim_end())?;
         if *column <= SHOWN_MAX {
             let width = self.width.min(SHOWN_MAX + 1 - column);
             write!(f, "\n      | {:column$}{:^<width$}", "", "", column = column - 1)?;

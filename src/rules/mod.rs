@@ -5,6 +5,7 @@
 
 pub mod cases;
 mod conflicts;
+pub mod library;
 pub mod load;
 pub mod load_error;
 pub mod pattern;
@@ -71,7 +72,9 @@ pub struct Rule {
     pub transform: Transform,
     /// Whether the value holds a text of its own.
     pub parse: Parse,
-    /// Line of the rule in its file, from 1; names the rule in errors. The file may be a [`Used`] one.
+    /// Path of the file it stands in: the pack's own or that of a [`Used`] one.
+    pub file: String,
+    /// Line of the rule in its file, from 1; names the rule in errors.
     pub line: usize,
 }
 
@@ -293,7 +296,8 @@ impl Transform {
 pub enum Detector {
     /// A detector that logveil ships.
     Shape(Shape),
-    /// A regular expression by the pack's author; its first group, or the whole match, is the entity.
+    /// A regular expression by the pack's author. Its first group is the entity, or the whole match where it has no
+    /// group. A match in which the group takes no part finds nothing: `for user (?:input|error)\b|for user (\S+)`.
     Regex(String),
 }
 
@@ -385,7 +389,7 @@ pub enum Part {
     },
 }
 
-/// What a hole may span.
+/// What a hole may span. White space at either end of a text, greedy or rest hole is not part of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// `<name>`: one or more characters that are not white space, up to the next literal.

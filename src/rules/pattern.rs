@@ -59,6 +59,13 @@ pub enum PatternFault {
     TooLong,
 }
 
+impl PatternFault {
+    /// The word that should have been an extent, where that is the fault.
+    pub(super) fn unknown_extent(&self) -> Option<&str> {
+        if let Self::ExtentUnknown(word) = self { Some(word) } else { None }
+    }
+}
+
 /// Reads a pattern.
 ///
 /// # Errors

@@ -59,7 +59,7 @@ impl<'s> Reader<'s> {
         self.errors.push(error);
     }
 
-    /// Reports keys that the table does not have.
+    /// Reports keys that the table does not have, and those that it needs and lacks.
     pub(super) fn check_keys(&mut self, fields: &Fields<'_>) {
         let names = fields.table.key_names();
         for key in fields.fields.keys() {
@@ -73,11 +73,7 @@ impl<'s> Reader<'s> {
             };
             self.report_hint(key.span(), format!("no key `{name}` in {}", fields.table.name), Some(hint));
         }
-    }
-
-    /// Reports keys that the table needs and lacks, in one error.
-    pub(super) fn require(&mut self, fields: &Fields<'_>, keys: &[&str]) {
-        let missing: Vec<&str> = keys.iter().copied().filter(|key| fields.get(key).is_none()).collect();
+        let missing: Vec<_> = fields.table.required.iter().copied().filter(|key| fields.get(key).is_none()).collect();
         if !missing.is_empty() {
             self.report(fields.span.clone(), format!("{} needs {}", fields.table.name, quoted(&missing)));
         }
@@ -107,10 +103,10 @@ impl<'s> Reader<'s> {
         }
         let mut texts = Vec::new();
         for value in values {
-            match value.get_ref() {
-                DeValue::String(text) if !text.is_empty() => texts.push(Spanned::new(value.span(), text.as_ref())),
-                DeValue::String(_) => self.report(value.span(), format!("`{key}` holds an empty text")),
-                _ => self.refuse_kind(fields, key, value),
+            match value.get_ref().as_str() {
+                Some("") => self.report(value.span(), format!("`{key}` holds an empty text")),
+                Some(text) => texts.push(Spanned::new(value.span(), text)),
+                None => self.refuse_kind(fields, key, value),
             }
         }
         texts
@@ -169,20 +165,17 @@ impl<'s> Reader<'s> {
     /// The tables under a key: `[[key]]`.
     pub(super) fn tables<'d>(&mut self, fields: &Fields<'d>, key: &str) -> Vec<Fields<'d>> {
         let Some(value) = fields.get(key) else { return Vec::new() };
-        let table = fields.table.keys.iter().find_map(|k| match k.kind {
-            Kind::Tables(table) if k.name == key => Some(table),
-            _ => None,
-        });
-        let Some(table) = table else { return Vec::new() };
+        let kind = fields.table.keys.iter().find(|k| k.name == key).map(|key| &key.kind);
+        let Some(Kind::Tables(table)) = kind else { return Vec::new() };
         let Some(values) = value.get_ref().as_array() else {
             self.report_hint(value.span(), format!("`{key}` is a list of tables"), Some(format!("write `[[{key}]]`")));
             return Vec::new();
         };
         let mut tables = Vec::new();
         for value in values {
-            match value.get_ref() {
-                DeValue::Table(fields) => tables.push(Fields { table, fields, span: value.span() }),
-                _ => self.refuse_kind(fields, key, value),
+            match value.get_ref().as_table() {
+                Some(fields) => tables.push(Fields { table, fields, span: value.span() }),
+                None => self.refuse_kind(fields, key, value),
             }
         }
         tables

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 pub(super) struct Table {
     /// What errors call it.
     pub(super) name: &'static str,
+    /// The keys it needs.
+    pub(super) required: &'static [&'static str],
     /// Its keys.
     pub(super) keys: &'static [Key],
 }
@@ -49,6 +51,7 @@ pub(super) enum Kind {
 /// The table inside `detect = { regex = "…" }`.
 pub(super) static REGEX: Table = Table {
     name: "a detector",
+    required: &["regex"],
     keys: &[Key {
         name: "regex",
         kind: Kind::Text,
@@ -59,6 +62,7 @@ pub(super) static REGEX: Table = Table {
 /// `[[rule]]`.
 pub(super) static RULE: Table = Table {
     name: "a rule",
+    required: &["id"],
     keys: &[
         Key { name: "id", kind: Kind::Name, about: "Names the rule in errors, metrics and cases." },
         Key {
@@ -102,6 +106,7 @@ pub(super) static RULE: Table = Table {
 /// `[[line]]`.
 pub(super) static LINE: Table = Table {
     name: "a line",
+    required: &["id", "pattern"],
     keys: &[
         Key { name: "id", kind: Kind::Name, about: "Names the pattern in errors." },
         Key {
@@ -115,6 +120,7 @@ pub(super) static LINE: Table = Table {
 /// `[[message]]`.
 pub(super) static MESSAGE: Table = Table {
     name: "a message",
+    required: &["id", "pattern"],
     keys: &[
         Key { name: "id", kind: Kind::Name, about: "Names the pattern in errors." },
         Key {
@@ -128,6 +134,7 @@ pub(super) static MESSAGE: Table = Table {
 /// The top of `rules/<pack>/pack.toml`.
 pub(super) static PACK: Table = Table {
     name: "a pack",
+    required: &["name", "version", "format"],
     keys: &[
         Key { name: "name", kind: Kind::Name, about: "The name of the pack, which is also its folder's." },
         Key { name: "version", kind: Kind::Number, about: "Raised whenever the output for some input changes." },
@@ -170,6 +177,7 @@ pub(super) static PACK: Table = Table {
 /// The top of a shared file, `rules/<name>.toml`.
 pub(super) static SHARED: Table = Table {
     name: "a shared file",
+    required: &["name", "version"],
     keys: &[
         Key { name: "name", kind: Kind::Name, about: "The name of the shared file, without `.toml`." },
         Key { name: "version", kind: Kind::Number, about: "Raised whenever the output for some input changes." },
@@ -194,7 +202,12 @@ impl Table {
 
     fn schema(&self) -> Value {
         let properties = self.keys.iter().map(|key| (key.name.to_owned(), key.schema())).collect::<Map<_, _>>();
-        json!({ "type": "object", "properties": properties, "additionalProperties": false })
+        json!({
+            "type": "object",
+            "properties": properties,
+            "required": self.required,
+            "additionalProperties": false,
+        })
     }
 }
 
@@ -240,7 +253,6 @@ pub fn json_schema() -> Value {
     let Value::Object(mut schema) = PACK.schema() else { return Value::Null };
     schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".to_owned(), "logveil rule pack".into());
-    schema.insert("required".to_owned(), json!(["name", "version", "format"]));
     schema.into()
 }
 
@@ -266,4 +278,59 @@ fn unknown_codes() -> Vec<&'static str> {
 
 fn parse_codes() -> Vec<&'static str> {
     Parse::ALL.into_iter().map(Parse::code).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    /// That every key is read by the loader is tested there.
+    #[test]
+    fn the_schema_has_every_key_with_a_description() {
+        let schema = json_schema();
+        for key in PACK.key_names() {
+            assert!(schema["properties"][key]["description"].is_string(), "{key}");
+        }
+        let rule = &schema["properties"]["rule"]["items"];
+        assert_eq!(rule["properties"].as_object().map(Map::len), Some(RULE.keys.len()));
+        assert_eq!(rule["properties"]["class"]["enum"], json!(class_codes()));
+        expect![[r#"
+            {
+              "anyOf": [
+                {
+                  "enum": [
+                    "ip",
+                    "mac",
+                    "email",
+                    "uuid",
+                    "jwt",
+                    "secret"
+                  ]
+                },
+                {
+                  "additionalProperties": false,
+                  "properties": {
+                    "regex": {
+                      "description": "A regular expression; its first group, or the whole match where it has none, is the entity.",
+                      "type": "string"
+                    }
+                  },
+                  "required": [
+                    "regex"
+                  ],
+                  "type": "object"
+                }
+              ],
+              "description": "What the rule finds by its shape in text that is scanned."
+            }
+        "#]].assert_eq(&format!("{:#}\n", rule["properties"]["detect"]));
+    }
+
+    #[test]
+    fn what_is_required_is_a_key() {
+        for table in TABLES {
+            assert!(table.required.iter().all(|key| table.key_names().contains(key)), "{}", table.name);
+        }
+    }
 }

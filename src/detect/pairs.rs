@@ -1,0 +1,233 @@
+//! `name=value` pairs, also with `:`, `:=`, `==` or `=>`, and with quotes around name or value.
+
+use super::Pair;
+use super::scan::{byte, byte_before, escape_end, foreign_letter_before, part, run_end, run_start, work};
+use std::ops::Range;
+
+/// Appends the pairs of `text` to `found`.
+pub(super) fn find(text: &[u8], found: &mut Vec<Pair>) {
+    // A plain value ends at the same place wherever it starts, so that place is searched once: `a=a=a=` stays linear.
+    let mut plain_end = 0;
+    for anchor in memchr::memchr2_iter(b'=', b':', text) {
+        work::count(1);
+        let Some(separator) = Separator::at(text, anchor) else { continue };
+        let Some(name) = name_before(text, &separator) else { continue };
+        let Some(value) = value_after(text, &separator, &mut plain_end) else { continue };
+        found.push(Pair { name, value });
+    }
+}
+
+/// What stands between name and value.
+struct Separator {
+    /// End of the name and its closing quote or bracket.
+    start: usize,
+    /// Start of the value and its quote.
+    end: usize,
+    /// A colon: weaker than the equals sign, for times and paths have it too.
+    is_colon: bool,
+}
+
+impl Separator {
+    /// The separator whose first sign stands at `anchor`.
+    fn at(text: &[u8], anchor: usize) -> Option<Self> {
+        let next = byte(text, anchor + 1);
+        let is_colon = byte(text, anchor) == Some(b':') && next != Some(b'=');
+        if is_colon && (next == Some(b':') || part(text, anchor + 1..anchor + 3) == b"//") {
+            return None;
+        }
+        let two_signs = matches!((is_colon, next), (false, Some(b'=' | b'>')));
+        let signs_end = if two_signs { anchor + 2 } else { anchor + 1 };
+        let start = run_start(text, 0, anchor, is_blank);
+        // `user= next=1` has an empty value; `user = alice` has none.
+        let spaced = is_colon || start < anchor || part(text, anchor..signs_end) == b"=>";
+        let end = if spaced { run_end(text, signs_end, is_blank) } else { signs_end };
+        Some(Self { start, end, is_colon })
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// The name in front of the separator: letters, digits, `_ - .`, with a letter first before a colon, or anywhere else.
+fn name_before(text: &[u8], separator: &Separator) -> Option<Range<usize>> {
+    let end = match part(text, separator.start.saturating_sub(3)..separator.start) {
+        // `user[name]=alice`, as forms send lists, also percent-encoded.
+        b"%5D" | b"%5d" => separator.start - 3,
+        [.., b'\\', b'"' | b'\''] => separator.start - 2,
+        [.., b'"' | b'\'' | b']'] => separator.start - 1,
+        _ => separator.start,
+    };
+    let mut start = end;
+    loop {
+        start = run_start(text, 0, start, |byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        let Some(width) = foreign_letter_before(text, start) else { break };
+        work::count(width);
+        start -= width;
+    }
+    start = escape_end(text, start).unwrap_or(start);
+    start = run_end(text, start, |byte| byte == b'-' || byte == b'.');
+    let name = text.get(start..end)?;
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80;
+    work::count(name.len());
+    let is_word = if separator.is_colon { name.first().is_some_and(is_letter) } else { name.iter().any(is_letter) };
+    let is_drive = separator.is_colon
+        && name.len() == 1
+        && matches!(part(text, separator.end..separator.end + 2), [b'\\', sign] if *sign != b'"');
+    (is_word && !is_drive).then_some(start..end)
+}
+
+/// The value behind the separator, without its quotes or brackets.
+fn value_after(text: &[u8], separator: &Separator, plain_end: &mut usize) -> Option<Range<usize>> {
+    let start = separator.end;
+    let value = match part(text, start..start + 2) {
+        [b'\\', b'"'] => start + 2..escaped_quote(text, start + 2),
+        [b'"', ..] => start + 1..closing_quote(text, start + 1, b'"').unwrap_or(text.len()),
+        // An apostrophe that nothing closes is one.
+        [b'\'', ..] => match closing_quote(text, start + 1, b'\'') {
+            Some(end) => start + 1..end,
+            None => plain(text, start + 1, plain_end),
+        },
+        [b'<', ..] => start + 1..run_end(text, start + 1, |byte| byte > b' ' && byte != b'<' && byte != b'>'),
+        [b'[' | b'(' | b'{', ..] => plain(text, start + 1, plain_end),
+        _ => plain(text, start, plain_end),
+    };
+    (!value.is_empty()).then_some(value)
+}
+
+/// Where the next quote stands that no backslash precedes.
+fn closing_quote(text: &[u8], from: usize, quote: u8) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at = run_end(text, at, |byte| byte != quote && byte != b'\\');
+        if byte(text, at)? == quote {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// Where the next `\"` stands, or the end of the text: a quoted string inside a quoted string.
+fn escaped_quote(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    loop {
+        at = run_end(text, at, |byte| byte != b'"');
+        if at >= text.len() || (at > from && byte_before(text, at) == Some(b'\\')) {
+            return if at >= text.len() { at } else { at - 1 };
+        }
+        at += 1;
+    }
+}
+
+/// The unquoted value that starts at `start`: up to white space, `, ; & ) ] } |` or a quote.
+///
+/// An apostrophe between letters is part of it (`O'Brien`); a full stop or colon at its end is the sentence's.
+fn plain(text: &[u8], start: usize, known_end: &mut usize) -> Range<usize> {
+    if *known_end < start {
+        *known_end = plain_run_end(text, start);
+    }
+    let value = text.get(start..*known_end).unwrap_or_default();
+    let value = match byte(text, *known_end) {
+        Some(b'"' | b'\'') => value.strip_suffix(b"\\").unwrap_or(value),
+        _ => value,
+    };
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let value = if value.ends_with(b"::") { value } else { value.strip_suffix(b":").unwrap_or(value) };
+    start..start + value.len()
+}
+
+fn plain_run_end(text: &[u8], start: usize) -> usize {
+    let mut end = start;
+    loop {
+        end = run_end(text, end, |byte| byte > b' ' && byte != 0x7f && !b",;&)]}|\"'".contains(&byte));
+        let is_letter = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        let apostrophe = byte(text, end) == Some(b'\'') && end > start;
+        if !apostrophe || !is_letter(byte_before(text, end)) || !is_letter(byte(text, end + 1)) {
+            break;
+        }
+        end += 1;
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let mut found = Vec::new();
+        find(text.as_bytes(), &mut found);
+        let found: Vec<_> = found.iter().map(|pair| (&text[pair.name.clone()], &text[pair.value.clone()])).collect();
+        assert_eq!(found, expected, "in {text}");
+    }
+
+    #[test]
+    fn plain_values() {
+        check("user=alice uid=1000", &[("user", "alice"), ("uid", "1000")]);
+        check("GET /x?a=b&c=d%20e HTTP/1.1", &[("a", "b"), ("c", "d%20e")]);
+        check("(user=alice), [id=7]; {k=v}|x=y", &[("user", "alice"), ("id", "7"), ("k", "v"), ("x", "y")]);
+        check("user: alice, host:web-1.", &[("user", "alice"), ("host", "web-1")]);
+        check("user = alice", &[("user", "alice")]);
+        check("--user=alice", &[("user", "alice")]);
+        check("client.ip_addr-v4=192.0.2.1", &[("client.ip_addr-v4", "192.0.2.1")]);
+        check("token=YWxpY2U==", &[("token", "YWxpY2U==")]);
+        check("to=<alice@example.com>, relay=[192.0.2.1]:25", &[("to", "alice@example.com"), ("relay", "192.0.2.1")]);
+        check("name=O'Brien", &[("name", "O'Brien")]);
+        check("domain=CORP\\nick", &[("domain", "CORP\\nick")]);
+        check("größe=5", &[("größe", "5")]);
+        check("a%26user=alice", &[("user", "alice")]);
+        check("user[name]=alice&user%5Bid%5D=7", &[("name", "alice"), ("id", "7")]);
+        check("user==alice u:=x", &[("user", "alice"), ("u", "x")]);
+        check("ip=2001:db8::", &[("ip", "2001:db8::")]);
+        check("2fa=1", &[("2fa", "1")]);
+        check("file:C:\\x", &[("file", "C:\\x")]);
+    }
+
+    #[test]
+    fn quoted_values() {
+        check(r#"name="Alice Smith" x='a b'"#, &[("name", "Alice Smith"), ("x", "a b")]);
+        check(r#"name="a \"b\" c" y=1"#, &[("name", r#"a \"b\" c"#), ("y", "1")]);
+        check(r#"{"user":"alice","n": 7, "e":""}"#, &[("user", "alice"), ("n", "7")]);
+        check(r#"{\"user\":\"alice b\",\"n\":7}"#, &[("user", "alice b"), ("n", "7")]);
+        check(r#"{"user"=>"alice", :id=>7}"#, &[("user", "alice"), ("id", "7")]);
+        check(r#"user="alice smith"#, &[("user", "alice smith")]);
+        check("user='tis so", &[("user", "tis")]);
+    }
+
+    #[test]
+    fn pairs_inside_values() {
+        check(r#"msg="user=alice in" x=1"#, &[("msg", "user=alice in"), ("user", "alice"), ("x", "1")]);
+        check("error: user: alice", &[("error", "user"), ("user", "alice")]);
+        check("error:user=alice", &[("error", "user=alice"), ("user", "alice")]);
+        check("msg='user=alice'", &[("msg", "user=alice"), ("user", "alice")]);
+    }
+
+    #[test]
+    fn no_pairs() {
+        for text in [
+            "user=",
+            "user= ",
+            "user:",
+            "12:34:56",
+            "2024-01-01T12:34:56Z",
+            "http://example.com/",
+            "std::string",
+            r"C:\Users\alice",
+            "=x",
+            ":x",
+            "a != b",
+            "a >= b",
+            "1=2",
+            "== x",
+            "",
+            "user=\"\"",
+            "user=,",
+            "\u{20ac}=",
+            "[::1]:443",
+        ] {
+            check(text, &[]);
+        }
+        check("user= next=1", &[("next", "1")]);
+    }
+}
