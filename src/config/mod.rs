@@ -177,8 +177,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], each with the place and the mend.
     pub fn load(path: &Path, surroundings: Surroundings<'_>) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(path, &text, surroundings)
     }
 

@@ -226,8 +226,11 @@ fn without_values(message: &str) -> String {
     if !message.starts_with("invalid type") && !message.starts_with("invalid value") {
         return message.to_owned();
     }
-    let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-    format!("wrong type: expected {expected}")
+    match message.rsplit_once(", expected ") {
+        Some((_, "usize" | "u64")) => "wrong type: expected a whole number".to_owned(),
+        Some((_, expected)) => format!("wrong type: expected {expected}"),
+        None => "wrong type".to_owned(),
+    }
 }
 
 impl RawConfig {
