@@ -1,0 +1,1 @@
+//! `logveil init`: a configuration and a keyring to start with.
