@@ -158,11 +158,7 @@ impl Packs {
 pub(super) fn starts_json(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     let second = text.get(1..).map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
-    match (text.first(), second) {
-        (Some(b'{'), Some(b'"' | b'}') | None) => true,
-        (Some(b'['), Some(b'{' | b'"')) => true,
-        _ => false,
-    }
+    matches!((text.first(), second), (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'"')))
 }
 
 /// Calls `each` with the names of the members of the outermost object, as far as the text is JSON.
