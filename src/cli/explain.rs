@@ -50,7 +50,9 @@ pub(super) fn run(args: ExplainArgs, now_ms: i64, out: &mut impl Write) -> Resul
             match line.content {
                 Content::Raw(raw) => explainer.line(number, raw, out)?,
                 Content::Blank(_) => {}
-                Content::TooLong => return Err(Failure::Usage(anyhow!("line {number} is over {LINE_BYTES_MAX} bytes"))),
+                Content::TooLong => {
+                    return Err(Failure::Usage(anyhow!("line {number} is over {LINE_BYTES_MAX} bytes")));
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! `logveil keys`: makes and extends keyrings, and tells which times they cover. Key bytes are never printed.
 
 use super::exit::{Exit, Failure};
-use super::text::{count, table};
 use super::terminal;
+use super::text::{count, table};
 use crate::keys::{EPOCH_DAYS_DEFAULT, epoch_range_ms};
 use crate::keystore::{self, Date, EPOCHS_FUTURE_DEFAULT, EPOCHS_PAST_DEFAULT, KeyringFile, KeystoreError};
 use clap::{Args, Subcommand};
@@ -65,7 +65,12 @@ pub(super) fn run(args: KeysArgs, now_ms: i64, out: &mut impl Write) -> Result<E
     match args.command {
         KeysCommand::Init { file, tenant, epoch_days, past, future } => {
             KeyringFile::generate(&tenant, epoch_days, now_ms, past, future)?.save(&file.keyring)?;
-            writeln!(out, "wrote {}: {}", file.keyring.display(), count(u64::from(past) + u64::from(future) + 1, "key"))?;
+            writeln!(
+                out,
+                "wrote {}: {}",
+                file.keyring.display(),
+                count(u64::from(past) + u64::from(future) + 1, "key")
+            )?;
             terminal::say("note: keep a backup apart from the logs; whoever has this file can re-identify everyone");
             Ok(Exit::Done)
         }
@@ -88,7 +93,7 @@ fn status(file: &FileArgs, now_ms: i64, out: &mut impl Write) -> Result<Exit, Fa
         let range = epoch_range_ms(days, keys.epoch());
         let (from, to) = (Date::at(range.start).to_string(), Date::at(range.end - 1).to_string());
         let mark = if keys.epoch() == present { "present" } else { "" };
-        rows.push(vec![keys.epoch().to_string(), keys.key_id().to_string(), from, to, mark.to_owned()]);
+        rows.push(vec![keys.epoch().to_string(), keys.kid().to_owned(), from, to, mark.to_owned()]);
     }
     write!(out, "{}", table(&rows))?;
     let coverage = keystore::coverage(&keyring, now_ms)?;

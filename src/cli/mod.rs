@@ -5,7 +5,6 @@
 
 mod exit;
 mod explain;
-mod init;
 mod keys;
 mod packs;
 mod rules;
@@ -40,7 +39,6 @@ enum Command {
     Explain(explain::ExplainArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
-    Init(init::InitArgs),
 }
 
 /// Runs the program with these arguments; `now` is the present time. Prints what there is to say.
@@ -76,7 +74,6 @@ fn run(command: Command, now_ms: i64) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),
-        Command::Init(args) => init::run(args, now_ms, &mut out),
     }?;
     out.flush()?;
     Ok(exit)

@@ -55,7 +55,9 @@ pub(super) fn read(folder: &Path) -> Result<Library, Failure> {
 /// The folder that a pack stands in, and the pack.
 fn one_pack_in(pack: &Path) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
     let pack = match pack.file_name() {
-        Some(name) => pack.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).join(name),
+        Some(name) => {
+            pack.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).join(name)
+        }
         // `.` and `..` have no name of their own.
         None => fs::canonicalize(pack).map_err(|error| failed(pack, error))?,
     };
@@ -64,8 +66,7 @@ fn one_pack_in(pack: &Path) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
 
 /// The folder and the packs in it.
 fn packs_in(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
-    let packs: Vec<PathBuf> =
-        entries(folder)?.into_iter().filter(|entry| entry.join("pack.toml").is_file()).collect();
+    let packs: Vec<PathBuf> = entries(folder)?.into_iter().filter(|entry| entry.join("pack.toml").is_file()).collect();
     if packs.is_empty() {
         let folder = folder.display();
         let error = anyhow::anyhow!("no rule pack in {folder}\n  hint: a pack is a folder with a `pack.toml`");

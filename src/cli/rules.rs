@@ -9,7 +9,7 @@ use crate::record::{Header, Position, Record};
 use crate::rules::cases::{Case, Content, Expected};
 use crate::rules::library::{Library, PackFiles};
 use crate::rules::load_error::LoadErrors;
-use crate::rules::{RulePack, schema};
+use crate::rules::{Parse, RulePack, Transform, schema};
 use crate::veil::{Batch, Choice, CleanRecord, Outcome, Veil};
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -90,7 +90,11 @@ fn check(folders: &[PathBuf], out: &mut impl Write) -> Result<Exit, Failure> {
         }
     }
     if !errors.is_empty() {
-        return Err(Failure::Usage(anyhow!("{} in the rules\n{}", count(errors.len() as u64, "fault"), LoadErrors(errors))));
+        return Err(Failure::Usage(anyhow!(
+            "{} in the rules\n{}",
+            count(errors.len() as u64, "fault"),
+            LoadErrors(errors)
+        )));
     }
     write!(out, "{}", table(&rows))?;
     Ok(Exit::Done)
@@ -141,7 +145,7 @@ fn test(folders: &[PathBuf], update: bool, out: &mut impl Write) -> Result<Exit,
                     tester.fail(case, actual, update, out)?;
                 }
             }
-            coverage.known(&pack, files);
+            coverage.demand(&pack, files);
         }
         for gap in coverage.gaps() {
             totals.gaps += 1;
@@ -230,8 +234,6 @@ fn content(clean: &CleanRecord<'_>) -> Content {
 }
 
 /// Which rules have a case they match and one they leave alone, by file and id.
-///
-/// A rule of a shared file counts as tested when any pack of the folder tests it.
 #[derive(Default)]
 struct Coverage {
     rules: BTreeSet<(String, String)>,
@@ -249,8 +251,11 @@ impl Coverage {
         }
     }
 
-    fn known(&mut self, pack: &RulePack, files: &PackFiles) {
+    /// Demands cases for a pack's own rules: those that show in findings. A rule that keeps or only opens a value
+    /// shows in the output alone.
+    fn demand(&mut self, pack: &RulePack, files: &PackFiles) {
         let own = pack.rules.iter().filter(|rule| rule.file == files.pack.file);
+        let own = own.filter(|rule| rule.transform != Transform::Keep && rule.parse == Parse::No);
         self.rules.extend(own.map(|rule| (rule.file.clone(), rule.id.clone())));
     }
 

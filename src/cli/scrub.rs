@@ -122,7 +122,8 @@ fn keyring(path: Option<&Path>, timestamp_ms: i64) -> Result<Keyring, Failure> {
         Some(path) => keystore::load(path)?,
         None => ephemeral(timestamp_ms)?,
     };
-    let epoch = keyring.epoch_at(timestamp_ms).ok_or_else(|| Failure::Usage(anyhow!("this time is in no key epoch")))?;
+    let epoch =
+        keyring.epoch_at(timestamp_ms).ok_or_else(|| Failure::Usage(anyhow!("this time is in no key epoch")))?;
     keyring.at(epoch).map_err(|error| {
         let hint = "logveil keys status, and logveil keys extend for times to come";
         Failure::Usage(anyhow!("{error}, so that every line would be quarantined\n  hint: {hint}"))
@@ -241,15 +242,16 @@ impl Report {
 
     fn text(&self, veil: &Veil) -> String {
         let mut rows = Vec::new();
-        for (what, counts) in [
-            ("class", self.classes()),
-            ("rule", self.rules(veil)),
-            ("quarantined", self.reasons()),
-        ] {
+        for (what, counts) in [("class", self.classes()), ("rule", self.rules(veil)), ("quarantined", self.reasons())] {
             rows.extend(counts.iter().map(|(name, sum)| vec![what.to_owned(), (*name).to_owned(), sum.to_string()]));
         }
         let replaced = count(self.by_class.iter().sum::<u64>(), "value");
-        format!("{}: {replaced} replaced, {} quarantined\n{}", count(self.lines, "line"), self.quarantined(), table(&rows))
+        format!(
+            "{}: {replaced} replaced, {} quarantined\n{}",
+            count(self.lines, "line"),
+            self.quarantined(),
+            table(&rows)
+        )
     }
 
     fn json(&self, veil: &Veil) -> serde_json::Value {

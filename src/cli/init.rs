@@ -1,1 +1,0 @@
-//! `logveil init`: a configuration and a keyring to start with.
