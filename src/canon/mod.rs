@@ -489,8 +489,11 @@ mod tests {
 
     #[test]
     fn every_letter_is_folded_once_and_for_all() {
+        use unicode_normalization::UnicodeNormalization;
         for c in '\0'..=char::MAX {
             let (class, once) = canon(Class::User, c.to_string());
+            let decomposed: String = c.nfd().collect();
+            assert_eq!(canon(Class::User, decomposed), (class, once.clone()), "U+{:04X}", u32::from(c));
             assert_eq!(canon(class, &once[1..]), (class, once), "U+{:04X}", u32::from(c));
         }
     }

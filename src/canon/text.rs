@@ -83,7 +83,7 @@ pub(super) fn percent_decoded_until(sign: u8, value: &[u8]) -> Cow<'_, [u8]> {
 /// Text in lower case and NFC. ASCII that is so already is borrowed.
 pub(super) fn lower(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
-        return Cow::Owned(text.nfc().collect::<String>().to_lowercase().nfc().collect());
+        return Cow::Owned(text.to_lowercase().nfc().collect());
     }
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Cow::Owned(text.to_ascii_lowercase());

@@ -399,7 +399,9 @@ impl Plan {
         for (regex, action) in &matcher.regexes {
             let Some(replacement) = action.replacement else { continue };
             for captures in regex.captures_iter(text) {
-                if let Some(entity) = captures.get(1).or_else(|| captures.get(0)).filter(|entity| !entity.is_empty()) {
+                // A group that took no part finds nothing: expressions hold back words that way.
+                let entity = captures.get(usize::from(captures.len() > 1));
+                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
                     self.push(*action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
                 }
             }
