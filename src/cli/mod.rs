@@ -3,8 +3,10 @@
 //! Knows: everything that is printed; nothing below prints. Must not know how anything is done. Start at [`main`]; each
 //! command is a file.
 
+mod config;
 mod exit;
 mod explain;
+mod init;
 mod keys;
 mod packs;
 mod rules;
@@ -39,6 +41,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
+    Config(config::ConfigArgs),
+    Init(init::InitArgs),
 }
 
 /// Runs the program with these arguments; `now` is the present time. Prints what there is to say.
@@ -74,6 +78,8 @@ fn run(command: Command, now_ms: i64) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),
+        Command::Config(args) => config::run(args, now_ms, &mut out),
+        Command::Init(args) => init::run(args, now_ms, &mut out),
     }?;
     out.flush()?;
     Ok(exit)
