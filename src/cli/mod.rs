@@ -3,11 +3,14 @@
 //! Knows: everything that is printed; nothing below prints. Must not know how anything is done. Start at [`main`]; each
 //! command is a file.
 
+mod config;
 mod exit;
 mod explain;
+mod init;
 mod keys;
 mod packs;
 mod rules;
+mod run;
 mod scrub;
 mod terminal;
 mod text;
@@ -35,10 +38,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::RunArgs),
     Scrub(scrub::ScrubArgs),
     Explain(explain::ExplainArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
+    Config(config::ConfigArgs),
+    Init(init::InitArgs),
 }
 
 /// Runs the program with these arguments; `now` is the present time. Prints what there is to say.
@@ -70,10 +76,13 @@ pub fn report_bug(location: Option<&Location<'_>>) {
 fn run(command: Command, now_ms: i64) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     let exit = match command {
+        Command::Run(args) => run::run(args, now_ms),
         Command::Scrub(args) => scrub::run(args, now_ms, &mut out),
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),
+        Command::Config(args) => config::run(args, now_ms, &mut out),
+        Command::Init(args) => init::run(args, now_ms, &mut out),
     }?;
     out.flush()?;
     Ok(exit)

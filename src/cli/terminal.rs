@@ -18,9 +18,7 @@ pub(super) struct Paint {
 
 impl Paint {
     pub(super) fn for_stdout() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a property of the terminal, not a setting of ours")]
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { on: io::stdout().is_terminal() && !refused }
+        Self { on: io::stdout().is_terminal() && !colours_refused() }
     }
 
     pub(super) fn green(self, text: impl Display) -> String {
@@ -38,6 +36,17 @@ impl Paint {
     fn wrap(self, code: &str, text: impl Display) -> String {
         if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
+}
+
+/// Whether log lines on standard error may have colours.
+pub(super) fn stderr_has_colours() -> bool {
+    io::stderr().is_terminal() && !colours_refused()
+}
+
+fn colours_refused() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a property of the terminal, not a setting of ours")]
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    refused
 }
 
 /// How far reading has come, in bytes: drawn when standard error is a terminal and standard output is not, where it

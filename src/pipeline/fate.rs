@@ -31,7 +31,9 @@ impl Fate {
         match (self, fault) {
             // What cannot be delivered veiled is kept sealed. What cannot be kept sealed must not be skipped.
             (Self::Clean, Fault::TooLarge { .. }) => Self::Quarantine(Reason::TooLarge),
-            (Self::Quarantine(_) | Self::Retry | Self::Halt, Fault::TooLarge { .. }) | (_, Fault::Halt(_)) => Self::Halt,
+            (Self::Quarantine(_) | Self::Retry | Self::Halt, Fault::TooLarge { .. }) | (_, Fault::Halt(_)) => {
+                Self::Halt
+            }
             (_, Fault::Busy(_) | Fault::Abort(_) | Fault::Broken(_) | Fault::Stopped) => Self::Retry,
         }
     }

@@ -23,11 +23,8 @@ pub trait Source {
     ///
     /// # Errors
     /// Those of `take`, and [`Fault::Broken`] when the source cannot go on.
-    fn read(
-        &mut self,
-        limit: ReadLimit,
-        take: &mut dyn FnMut(&[Record<'_>]) -> Result<(), Fault>,
-    ) -> Result<(), Fault>;
+    fn read(&mut self, limit: ReadLimit, take: &mut dyn FnMut(&[Record<'_>]) -> Result<(), Fault>)
+    -> Result<(), Fault>;
 
     /// Goes back to the first record that is not committed, in every partition.
     ///

@@ -2,7 +2,6 @@
 
 use super::load::Draft;
 use super::load_error::LoadError;
-use std::collections::HashMap;
 use std::hash::Hash;
 use toml::Spanned;
 
@@ -41,7 +40,8 @@ fn find_equal<'d, 's, T: Eq + Hash + 'd>(
     kind: &str,
     errors: &mut Vec<LoadError>,
 ) {
-    let mut seen: HashMap<&T, &Draft<'s>> = HashMap::new();
+    #[expect(clippy::disallowed_types, reason = "looked up only; no order leaves it")]
+    let mut seen = std::collections::HashMap::<&T, &Draft<'s>>::new();
     for draft in drafts {
         for claim in claims(draft) {
             let Some(earlier) = seen.insert(claim.get_ref(), draft) else { continue };

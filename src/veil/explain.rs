@@ -65,7 +65,7 @@ impl Veil {
         let mut batch = Batch::default();
         let mut explained = Vec::new();
         let mut reason = None;
-        if record.payload.is_some_and(|payload| std::str::from_utf8(payload).is_err()) {
+        if record.payload.is_some_and(|payload| !super::is_text(payload)) {
             reason = Some(Reason::NotUtf8);
         } else if record.size() > self.record_bytes_max {
             reason = Some(Reason::TooLarge);
