@@ -6,6 +6,7 @@
 
 mod client;
 mod fault;
+mod native;
 mod rebalance;
 mod session;
 mod sink;

@@ -2,7 +2,7 @@
 
 use super::rebalance::{self, GroupContext};
 use super::topics::Topics;
-use super::{Job, Options, client, fault, pause};
+use super::{Job, Options, client, fault, native, pause};
 use crate::pipeline::{
     Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Progress,
     SealedEntry, Sink, Stop, is_reserved,
@@ -105,22 +105,6 @@ impl KafkaSink {
         Err(Fault::TooLarge { topic: topic.to_owned(), size_bytes, limit_bytes })
     }
 
-    /// Waits until every record is acknowledged.
-    ///
-    /// rust-rdkafka's own flush sleeps through 100 ms slices, which would be the floor of every commit.
-    #[expect(unsafe_code, reason = "rd_kafka_flush is not wrapped without a polling loop")]
-    fn flush(&self) -> Result<(), Fault> {
-        // SAFETY: the pointer is this producer's own, which lives as long as `self`; librdkafka's flush may be called from
-        // any thread while others poll (rdkafka.h, "thread-safe").
-        let code = unsafe {
-            rdkafka::bindings::rd_kafka_flush(self.producer.client().native_ptr(), TIMEOUT.as_millis() as i32)
-        };
-        if code == rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Ok(());
-        }
-        Err(Fault::Busy("the brokers have not acknowledged every record yet".to_owned()))
-    }
-
     fn send(&mut self, topic: &str, partition: i32, message: Message<'_>) -> Result<(), Fault> {
         let mut record: BaseRecord<'_, [u8], [u8]> =
             BaseRecord::to(topic).partition(partition).headers(message.headers);
@@ -176,7 +160,9 @@ impl Sink for KafkaSink {
 
     fn commit(&mut self, progress: &Progress) -> Result<(), Fault> {
         if self.stage == Stage::Flush {
-            self.flush()?;
+            if !native::flush(&self.producer, TIMEOUT) {
+                return Err(Fault::Busy("the brokers have not acknowledged every record yet".to_owned()));
+            }
             self.stage = Stage::Offsets;
         }
         if self.stage == Stage::Offsets {
@@ -189,6 +175,11 @@ impl Sink for KafkaSink {
             let Some(group) = self.consumer.group_metadata() else {
                 return Err(Fault::Broken("the consumer is in no group".to_owned()));
             };
+            // A consumer that was thrown out of its group has no generation, and then the metadata fence nothing. Asked
+            // after they were made: librdkafka forgets the generation and marks the assignment lost in one go.
+            if self.consumer.assignment_lost() {
+                return Err(Fault::Abort("the group gave the partitions to somebody else".to_owned()));
+            }
             let sent = self.producer.send_offsets_to_transaction(&offsets, &group, TIMEOUT);
             sent.map_err(|error| fault::of_transaction("add offsets to the transaction", &error))?;
             self.stage = Stage::Commit;
