@@ -120,7 +120,9 @@ impl ClientContext for GroupContext {
         for (topic, of_topic) in &statistics.topics {
             for (partition, of_partition) in &of_topic.partitions {
                 if of_partition.ls_offset >= 0 && of_partition.fetch_state == "active" {
-                    self.metrics.end_offset(topic, *partition, of_partition.ls_offset);
+                    // Where nothing was committed yet, reading began at the first offset there is.
+                    let start = of_partition.committed_offset.max(of_partition.lo_offset);
+                    self.metrics.end_offset(topic, *partition, of_partition.ls_offset, start);
                 }
             }
         }

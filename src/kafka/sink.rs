@@ -3,8 +3,9 @@
 use super::rebalance::{self, GroupContext};
 use super::topics::Topics;
 use super::{Job, Options, client, fault, native, pause};
+use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{
-    Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Progress,
+    Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Health, Progress,
     SealedEntry, Sink, Stop, is_reserved,
 };
 use crate::record::Position;
@@ -25,6 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const STOP_GRACE: Duration = Duration::from_secs(8);
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// From this attempt on, after about two seconds, the loop counts as stalled.
+const ATTEMPT_STALLED: u32 = 10;
 
 /// A worker's producer.
 pub(super) struct KafkaSink {
@@ -32,6 +35,9 @@ pub(super) struct KafkaSink {
     consumer: Arc<BaseConsumer<GroupContext>>,
     topics: Arc<Topics>,
     stop: Stop,
+    health: Health,
+    worker: usize,
+    metrics: Arc<Metrics>,
     stopping_since: Option<Instant>,
     stage: Stage,
 }
@@ -79,8 +85,17 @@ impl KafkaSink {
         let producer = client::producer(options, &topics, worker)
             .create_with_context(ProducerLog)
             .map_err(|error| Fault::Halt(format!("cannot make a Kafka producer: {error}")))?;
-        let stop = job.stop.clone();
-        let mut sink = Self { producer, consumer, topics, stop, stopping_since: None, stage: Stage::Flush };
+        let mut sink = Self {
+            producer,
+            consumer,
+            topics,
+            stop: job.stop.clone(),
+            health: job.health.clone(),
+            worker,
+            metrics: Arc::clone(&job.metrics),
+            stopping_since: None,
+            stage: Stage::Flush,
+        };
         let mut attempt = 0;
         loop {
             let started = sink.producer.init_transactions(TIMEOUT);
@@ -160,6 +175,7 @@ impl Sink for KafkaSink {
 
     fn commit(&mut self, progress: &Progress) -> Result<(), Fault> {
         if self.stage == Stage::Flush {
+            self.metrics.queue(self.worker, i64::from(self.producer.in_flight_count()));
             if !native::flush(&self.producer, TIMEOUT) {
                 return Err(Fault::Busy("the brokers have not acknowledged every record yet".to_owned()));
             }
@@ -187,6 +203,7 @@ impl Sink for KafkaSink {
         let committed = self.producer.commit_transaction(TIMEOUT);
         committed.map_err(|error| fault::of_transaction("commit the transaction", &error))?;
         self.stage = Stage::Flush;
+        self.health.resume();
         Ok(())
     }
 
@@ -208,6 +225,9 @@ impl Sink for KafkaSink {
             }
             std::thread::sleep(PAUSE_MIN);
             return Ok(());
+        }
+        if attempt >= ATTEMPT_STALLED {
+            self.health.stall();
         }
         pause((PAUSE_MIN * (1 << attempt.min(8))).min(PAUSE_MAX), &self.stop);
         Ok(())
