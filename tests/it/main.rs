@@ -1,6 +1,7 @@
 //! The integration tests, as one binary.
 
 mod config;
+mod kafka;
 mod properties;
 mod rules;
 mod support;
