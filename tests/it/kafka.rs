@@ -509,10 +509,13 @@ fn waits_for_brokers_that_are_down() {
     let mut process = stand.start("a");
     let answer = process.wait_until("/readyz", |answer| answer.starts_with("HTTP/1.1 503"));
     assert!(answer.ends_with("connecting"), "{answer}");
-    std::thread::sleep(Duration::from_secs(2));
+    let start = Instant::now();
+    while !process.log().contains("waiting for the cluster") {
+        assert!(start.elapsed() < TIMEOUT, "{}", process.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
     assert!(process.child.try_wait().unwrap().is_none(), "{}", process.log());
-    assert!(process.log().contains("127.0.0.1:9"), "{}", process.log());
     let start = Instant::now();
     assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-    assert!(start.elapsed() < Duration::from_secs(8), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
 }
