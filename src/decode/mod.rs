@@ -1,1 +1,8 @@
-//! decode
+//! Text into tokens and holes, without a tree: every token is a range of the bytes it was read from.
+//!
+//! Knows: JSON's grammar ([`json`]), its string escapes ([`escape`]), line patterns ([`line`]). Must not know which
+//! token is an entity. Start at [`json::Tokens`].
+
+pub mod escape;
+pub mod json;
+pub mod line;

@@ -1,10 +1,15 @@
 //! Rule packs as plain types: which values of which records are entities, of which class, and what replaces them.
 //!
 //! Knows: packs, rules, classes, transforms, selectors. Must not know how text is decoded or matched, nor keys.
-//! [`load`] is the only place that reads the file format. Start at [`RulePack`].
+//! [`load`] is the only place that reads the file format, [`schema`] names its keys. Start at [`RulePack`].
 
 pub mod cases;
+mod conflicts;
+pub mod library;
 pub mod load;
+pub mod load_error;
+pub mod pattern;
+mod reader;
 pub mod schema;
 pub mod selector;
 
@@ -18,6 +23,8 @@ pub struct RulePack {
     pub name: String,
     /// Raised whenever the output for some input changes.
     pub version: u32,
+    /// The shared files whose rules were merged into this pack: a new version of one changes the output, too.
+    pub uses: Vec<Used>,
     /// How payloads are decoded.
     pub format: Format,
     /// What happens to a text that no rule names.
@@ -36,7 +43,19 @@ pub struct RulePack {
     pub ambiguous: Vec<String>,
 }
 
+/// Name and version of a shared file of rules (`rules/<name>.toml`) that a pack uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// Name, without `.toml`.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+}
+
 /// One rule: which values, as which class, replaced by what.
+///
+/// Where several rules claim a value, `select` goes before `named` and `named` before `detect`; between selectors the
+/// more specific one wins. [`load`] refuses packs in which that leaves two rules, so the order of rules never matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Name within the pack: lower-case letters, digits and hyphens.
@@ -53,6 +72,8 @@ pub struct Rule {
     pub transform: Transform,
     /// Whether the value holds a text of its own.
     pub parse: Parse,
+    /// Path of the file it stands in: the pack's own or that of a [`Used`] one.
+    pub file: String,
     /// Line of the rule in its file, from 1; names the rule in errors.
     pub line: usize,
 }
@@ -64,6 +85,19 @@ pub enum Format {
     Json,
     /// One line of text.
     Line,
+}
+
+impl Format {
+    /// Every format, in declaration order.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Line];
+
+    /// Name in packs and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Line => "line",
+        }
+    }
 }
 
 /// What happens to text that no rule names.
@@ -79,6 +113,21 @@ pub enum Unknown {
     Keep,
 }
 
+impl Unknown {
+    /// Every choice, in declaration order.
+    pub const ALL: [Self; 4] = [Self::Scan, Self::Pseudonymize, Self::Drop, Self::Keep];
+
+    /// Name in packs and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Pseudonymize => "pseudonymize",
+            Self::Drop => "drop",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 /// Whether a selected value holds a text of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parse {
@@ -86,6 +135,19 @@ pub enum Parse {
     No,
     /// The value is itself a log line or JSON: message patterns apply, then it is scanned.
     Auto,
+}
+
+impl Parse {
+    /// Every choice, in declaration order.
+    pub const ALL: [Self; 2] = [Self::No, Self::Auto];
+
+    /// Name in packs and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 /// The kind of entity. Fixes canonical form, default transform and token prefix.
@@ -203,6 +265,19 @@ pub enum Transform {
 }
 
 impl Transform {
+    /// Every transform, in declaration order; `pseudonymize` without the network.
+    pub const ALL: [Self; 6] =
+        [Self::Pseudonymize { network: false }, Self::Prefix, Self::Truncate, Self::Generalize, Self::Drop, Self::Keep];
+
+    /// Whether the transform means something for values of this class.
+    pub fn fits(self, class: Class) -> bool {
+        match self {
+            Self::Pseudonymize { network: true } | Self::Prefix | Self::Truncate => class == Class::Ip,
+            Self::Generalize => class == Class::UserAgent,
+            Self::Pseudonymize { network: false } | Self::Drop | Self::Keep => true,
+        }
+    }
+
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
         match self {
@@ -217,11 +292,12 @@ impl Transform {
 }
 
 /// What a rule finds by shape in scanned text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Detector {
     /// A detector that logveil ships.
     Shape(Shape),
-    /// A regular expression by the pack's author; its first group, or the whole match, is the entity.
+    /// A regular expression by the pack's author. Its first group is the entity, or the whole match where it has no
+    /// group. A match in which the group takes no part finds nothing: `for user (?:input|error)\b|for user (\S+)`.
     Regex(String),
 }
 
@@ -286,14 +362,16 @@ impl FieldName {
     }
 }
 
-/// The shape of a line or message: literal text with named holes.
+/// The shape of a line or message: literal text with named holes. [`pattern`] reads its grammar.
+///
+/// It matches a whole line or message, from the first character to the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinePattern {
     /// Name within the pack.
     pub id: String,
     /// Literals and holes in turn. No two holes touch.
     pub parts: Vec<Part>,
-    /// Line in the file, from 1.
+    /// Line in the file, from 1. The file may be a [`Used`] one.
     pub line: usize,
 }
 
@@ -304,21 +382,21 @@ pub enum Part {
     Literal(String),
     /// A named value.
     Hole {
-        /// Field name that rules select.
+        /// Field name that rules select; [`pattern::ANONYMOUS`] is scanned and cannot be selected.
         name: String,
         /// What it may span.
         extent: Extent,
     },
 }
 
-/// What a hole may span.
+/// What a hole may span. White space at either end of a text, greedy or rest hole is not part of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// `<name>`: one or more characters that are not white space, up to the next literal.
     Word,
     /// `<name:int>`: decimal digits.
     Int,
-    /// `<name:text>`: anything, possibly nothing, up to the first place where the next literal stands.
+    /// `<name:text>`: anything, possibly nothing, up to the first place where the next literal stands, or to the end.
     Text,
     /// `<name:greedy>`: anything, up to the last place where the rest still matches. For text that a stranger chooses:
     /// a login name `x from 192.0.2.7` cannot push the true address out of its hole.
@@ -327,4 +405,21 @@ pub enum Extent {
     Quoted,
     /// `<name:rest>`: anything up to the end of the line.
     Rest,
+}
+
+impl Extent {
+    /// Every extent, in declaration order.
+    pub const ALL: [Self; 6] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Rest];
+
+    /// Name in packs and docs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Word => "word",
+            Self::Int => "int",
+            Self::Text => "text",
+            Self::Greedy => "greedy",
+            Self::Quoted => "quoted",
+            Self::Rest => "rest",
+        }
+    }
 }

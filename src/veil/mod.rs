@@ -3,19 +3,90 @@
 //! Pure: same records, packs and keys give the same bytes. Every record ends as a [`CleanRecord`] or a [`Reason`].
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
+mod explain;
+mod matcher;
+mod packs;
+mod plan;
 mod reason;
+mod residue;
 
+pub use explain::{Explained, Explanation, NearMiss};
+pub use packs::{Choice, VeilError};
 pub use reason::Reason;
 
-use crate::keys::{KeyEpoch, Keyring};
-use crate::record::{Position, Record};
+use crate::keys::{EpochKeys, KeyEpoch, Keyring};
+use crate::record::{Cleartext, Position, Record};
+use crate::rules::{Class, Format, RulePack};
+use crate::transform::{self, Finding};
+use packs::Packs;
+use plan::Plan;
+use residue::{Buffers, Needles};
+use std::ops::Range;
+
+/// Texts inside texts (JSON in a string, a line in a field, a message in a line): deeper ones are replaced whole.
+pub const LAYERS_MAX: u8 = 8;
+/// Arrays and objects inside each other in one JSON text, as in `serde_json`.
+pub const JSON_DEPTH_MAX: usize = 128;
+/// Values to be replaced in one record. A 1 MiB record of nothing but short addresses has about 130,000.
+pub const FINDINGS_MAX: usize = 200_000;
+/// Bytes of key, payload and headers of one record, unless configured otherwise. Kafka's own default for a message is
+/// 1 MiB (`message.max.bytes`); this leaves room above it and keeps a worker's memory bounded.
+pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Compiled packs, ready to veil records. Shared by all workers.
-pub struct Veil(());
+#[derive(Debug)]
+pub struct Veil {
+    packs: Packs,
+    record_bytes_max: usize,
+    version: String,
+}
 
-/// Buffers of one worker, reused from batch to batch, and the outcome of the last one.
+/// Buffers of one worker, reused from batch to batch, and the outcomes of the last one.
 #[derive(Default)]
-pub struct Batch(());
+pub struct Batch {
+    plan: Plan,
+    planned: Vec<Result<Planned, Reason>>,
+    parts: Vec<PlannedPart>,
+    /// By finding: its replacement, a range of `texts`.
+    replacements: Vec<Range<u32>>,
+    texts: Vec<u8>,
+    scratch: Vec<u8>,
+    out: Vec<u8>,
+    replaced: Vec<Range<u32>>,
+    buffers: Buffers,
+    outputs: Vec<Range<usize>>,
+    done: Vec<Result<Done, Reason>>,
+    tally: Tally,
+}
+
+/// A planned record: its epoch and its parts.
+struct Planned {
+    epoch: KeyEpoch,
+    parts: Range<usize>,
+    findings: Range<usize>,
+}
+
+/// One part of a planned record.
+struct PlannedPart {
+    part: Part,
+    findings: Range<usize>,
+}
+
+/// The parts of a record that are veiled one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Key,
+    Payload,
+    Header(usize),
+}
+
+/// A finished record: its parts, as ranges of the output.
+struct Done {
+    epoch: KeyEpoch,
+    outputs: Range<usize>,
+    has_key: bool,
+    has_payload: bool,
+}
 
 /// What became of one record.
 pub enum Outcome<'a> {
@@ -25,7 +96,13 @@ pub enum Outcome<'a> {
     Quarantine(Reason),
 }
 
-/// A record that passed the residue check. Only [`Veil`] makes one, and sinks take nothing else.
+/// A record that passed the residue check. Only this room makes one, and sinks take nothing else.
+///
+/// ```compile_fail
+/// fn forge(raw: logveil::record::Record<'_>) -> logveil::veil::CleanRecord<'_> {
+///     logveil::veil::CleanRecord { position: raw.position, payload: raw.payload } // private fields
+/// }
+/// ```
 pub struct CleanRecord<'a> {
     position: Position<'a>,
     timestamp_ms: Option<i64>,
@@ -36,42 +113,223 @@ pub struct CleanRecord<'a> {
 }
 
 /// What a batch replaced, by closed sets: for counters.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// Replaced values by class, indexed as [`crate::rules::Class::ALL`].
-    pub by_class: [u64; crate::rules::Class::ALL.len()],
+    /// Replaced values by class, indexed as [`Class::ALL`].
+    pub by_class: [u64; Class::ALL.len()],
     /// Replaced values by rule, indexed as [`Veil::rule_names`].
     pub by_rule: Vec<u64>,
 }
 
 impl Veil {
+    /// Compiles packs for a route.
+    ///
+    /// # Errors
+    /// [`VeilError`] when the choice names no pack of `packs`, or when the packs lack a fallback that `auto` needs.
+    pub fn new(packs: &[RulePack], choice: &Choice) -> Result<Self, VeilError> {
+        let packs = Packs::compile(packs, choice)?;
+        let version = packs.version();
+        Ok(Self { packs, record_bytes_max: RECORD_BYTES_MAX, version })
+    }
+
+    /// The same veil with another limit on the bytes of a record.
+    #[must_use]
+    pub fn with_record_bytes_max(self, record_bytes_max: usize) -> Self {
+        Self { record_bytes_max, ..self }
+    }
+
     /// Veils `records` in order. The outcomes and the tally stay in `batch` until the next call.
     pub fn batch(&self, keys: &Keyring, records: &[Record<'_>], batch: &mut Batch) {
-        let _ = (keys, records, batch);
+        batch.clear(self.rule_names().len());
+        for record in records {
+            let planned = batch.plan_record(self, keys, record);
+            batch.planned.push(planned);
+        }
+        batch.compute(keys);
+        for (index, record) in records.iter().enumerate() {
+            let done = batch.emit(self, keys, index, record);
+            batch.done.push(done);
+        }
     }
 
     /// `pack/rule` of every rule, in the order of [`Tally::by_rule`].
     pub fn rule_names(&self) -> &[String] {
-        &[]
+        self.packs.rule_names()
     }
 
-    /// Name and version of the packs, as provenance headers carry them: `api-gateway@1+…`.
+    /// Names and versions of the packs that a record may meet, as provenance headers carry them: `api-gateway@1`.
     pub fn version(&self) -> &str {
-        ""
+        &self.version
     }
 }
 
 impl Batch {
     /// The outcome of the `index`-th record of the last call.
     ///
-    /// `record` must be that record: timestamps, header names and positions are borrowed from it.
+    /// `record` must be that record: timestamp, header names and position are taken from it.
     pub fn outcome<'a>(&'a self, index: usize, record: &Record<'a>) -> Outcome<'a> {
-        let _ = (index, record);
-        Outcome::Quarantine(Reason::TooLarge)
+        let done = match &self.done[index] {
+            Ok(done) => done,
+            Err(reason) => return Outcome::Quarantine(*reason),
+        };
+        let mut outputs = self.outputs[done.outputs.clone()].iter().map(|range| &self.out[range.clone()]);
+        let key = if done.has_key { outputs.next() } else { None };
+        let payload = if done.has_payload { outputs.next() } else { None };
+        let headers = record.headers.iter().map(|header| (header.name, header.value.and_then(|_| outputs.next())));
+        Outcome::Clean(CleanRecord {
+            position: record.position,
+            timestamp_ms: record.timestamp_ms,
+            key,
+            payload,
+            headers: headers.collect(),
+            epoch: done.epoch,
+        })
     }
 
     /// What the last call replaced.
     pub fn tally(&self) -> &Tally {
-        unimplemented!()
+        &self.tally
+    }
+
+    fn clear(&mut self, rules: usize) {
+        self.plan.clear();
+        self.planned.clear();
+        self.parts.clear();
+        self.replacements.clear();
+        self.texts.clear();
+        self.out.clear();
+        self.outputs.clear();
+        self.done.clear();
+        self.tally.by_class = Default::default();
+        self.tally.by_rule.clear();
+        self.tally.by_rule.resize(rules, 0);
+    }
+
+    /// First phase: lists the findings of every part.
+    fn plan_record(&mut self, veil: &Veil, keys: &Keyring, record: &Record<'_>) -> Result<Planned, Reason> {
+        if record.size() > veil.record_bytes_max {
+            return Err(Reason::TooLarge);
+        }
+        let epoch = record.timestamp_ms.and_then(|time| keys.epoch_at(time)).ok_or(Reason::NoTimestamp)?;
+        keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
+        if record.payload.is_some_and(|payload| std::str::from_utf8(payload).is_err()) {
+            return Err(Reason::NotUtf8);
+        }
+        let (parts, findings) = (self.parts.len(), self.plan.findings.len());
+        self.plan.start_record();
+        for (part, _) in parts_of(record) {
+            let findings = self.plan_part(veil, record, part)?;
+            self.parts.push(PlannedPart { part, findings });
+        }
+        Ok(Planned { epoch, parts: parts..self.parts.len(), findings: findings..self.plan.findings.len() })
+    }
+
+    fn plan_part(&mut self, veil: &Veil, record: &Record<'_>, part: Part) -> Result<Range<usize>, Reason> {
+        let (packs, text) = (&veil.packs, bytes_of(part, record));
+        let matcher = packs.for_metadata(record.payload);
+        self.plan.part(text, |plan| match part {
+            Part::Key => plan.key(packs, matcher, text),
+            Part::Payload => plan.payload(packs, text),
+            Part::Header(index) => {
+                plan.header(packs, matcher, record.headers[index].name, text);
+                Ok(())
+            }
+        })
+    }
+
+    /// Second phase: hashes every value.
+    fn compute(&mut self, keys: &Keyring) {
+        self.replacements.resize(self.plan.findings.len(), 0..0);
+        for planned in self.planned.iter().flatten() {
+            // Planning made sure of the key.
+            let Ok(keys) = keys.at(planned.epoch) else { continue };
+            for index in planned.findings.clone() {
+                let finding = &self.plan.findings[index];
+                let value = value_of(finding, &self.plan.values);
+                let start = self.texts.len() as u32;
+                let class = transform::replace(keys, finding, value, &mut self.scratch, &mut self.texts);
+                self.replacements[index] = start..self.texts.len() as u32;
+                self.tally.by_class[class as usize] += 1;
+                self.tally.by_rule[usize::from(finding.rule.0)] += 1;
+            }
+        }
+    }
+
+    /// Third phase: splices the replacements in and looks for residues.
+    fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
+        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
+        let (epoch, parts) = (planned.epoch, planned.parts.clone());
+        let matcher = veil.packs.for_metadata(record.payload);
+        let needles = Needles::new(matcher, &self.plan.findings[planned.findings.clone()], &self.plan.values);
+        let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
+        let mut residue = false;
+        for part in parts.clone() {
+            residue |= self.emit_part(part, record, &needles);
+        }
+        if residue {
+            self.out.truncate(out_start);
+            self.outputs.truncate(outputs_start);
+            let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
+            for part in parts {
+                self.spread_part(part, record, &needles, keys)?;
+            }
+        }
+        Ok(Done {
+            epoch,
+            outputs: outputs_start..self.outputs.len(),
+            has_key: record.key.is_some(),
+            has_payload: record.payload.is_some(),
+        })
+    }
+
+    /// Appends a part's output; tells whether a replaced value still stands in it.
+    fn emit_part(&mut self, part: usize, record: &Record<'_>, needles: &Needles) -> bool {
+        let PlannedPart { part, findings } = &self.parts[part];
+        let start = self.out.len();
+        let event = transform::splice(
+            bytes_of(*part, record),
+            &self.plan.findings[findings.clone()],
+            &self.replacements[findings.clone()],
+            &self.texts,
+            &mut self.out,
+            &mut self.replaced,
+        );
+        let residue = needles.stand_in(event, &mut self.buffers);
+        self.outputs.push(start..self.out.len());
+        residue
+    }
+
+    /// Appends a part's output with the record's values replaced wherever they stand.
+    fn spread_part(
+        &mut self,
+        part: usize,
+        record: &Record<'_>,
+        needles: &Needles,
+        keys: &EpochKeys,
+    ) -> Result<(), Reason> {
+        let PlannedPart { part, findings } = &self.parts[part];
+        let text = bytes_of(*part, record);
+        let found = self.plan.findings.len();
+        let before: Vec<Finding> = self.plan.findings[findings.clone()].to_vec();
+        self.plan.findings.extend(before);
+        let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
+        self.plan.spread(needles, text, format);
+        self.plan.resolve(found, text);
+        let findings = self.plan.findings.split_off(found);
+        let mut replacements = Vec::with_capacity(findings.len());
+        for finding in &findings {
+            let start = self.texts.len() as u32;
+            let value = value_of(finding, &self.plan.values);
+            transform::replace(keys, finding, value, &mut self.scratch, &mut self.texts);
+            replacements.push(start..self.texts.len() as u32);
+        }
+        let start = self.out.len();
+        let event = transform::splice(text, &findings, &replacements, &self.texts, &mut self.out, &mut self.replaced);
+        if needles.stand_in(event, &mut self.buffers) {
+            return Err(Reason::Residue);
+        }
+        self.outputs.push(start..self.out.len());
+        Ok(())
     }
 }
 
@@ -80,24 +338,55 @@ impl<'a> CleanRecord<'a> {
     pub fn position(&self) -> Position<'a> {
         self.position
     }
-    /// The raw record's timestamp.
+
+    /// The raw record's timestamp, in milliseconds since the Unix epoch.
     pub fn timestamp_ms(&self) -> Option<i64> {
         self.timestamp_ms
     }
-    /// The clean key.
+
+    /// The clean key; `None` stays Kafka's null key.
     pub fn key(&self) -> Option<&'a [u8]> {
         self.key
     }
+
     /// The clean payload; `None` stays a tombstone.
     pub fn payload(&self) -> Option<&'a [u8]> {
         self.payload
     }
-    /// The clean headers.
+
+    /// The clean headers, in their order.
     pub fn headers(&self) -> &[(&'a str, Option<&'a [u8]>)] {
         &self.headers
     }
+
     /// The key epoch its pseudonyms belong to.
     pub fn epoch(&self) -> KeyEpoch {
         self.epoch
     }
+}
+
+fn parts_of<'r>(record: &Record<'r>) -> impl Iterator<Item = (Part, &'r [u8])> {
+    let key = record.key.map(|key| (Part::Key, key));
+    let payload = record.payload.map(|payload| (Part::Payload, payload));
+    let headers = record.headers.iter().enumerate();
+    let headers = headers.filter_map(|(index, header)| Some((Part::Header(index), header.value?)));
+    key.into_iter().chain(payload).chain(headers)
+}
+
+fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
+    let bytes = match part {
+        Part::Key => record.key,
+        Part::Payload => record.payload,
+        Part::Header(index) => record.headers[index].value,
+    };
+    bytes.unwrap_or_default()
+}
+
+/// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.
+fn payload_format(text: &[u8]) -> Format {
+    if packs::starts_json(text) { Format::Json } else { Format::Line }
+}
+
+fn value_of<'v>(finding: &Finding, values: &'v [u8]) -> Cleartext<'v> {
+    Cleartext::new(&values[finding.value.start as usize..finding.value.end as usize])
 }

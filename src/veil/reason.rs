@@ -1,5 +1,6 @@
 //! Why a record is quarantined.
 
+use crate::decode::json::JsonError;
 use std::fmt;
 
 /// Why a record could not be veiled: a closed set, used in metrics, quarantine headers and docs.
@@ -51,6 +52,15 @@ impl Reason {
             Self::NoTimestamp => "no-timestamp",
             Self::KeyEpochUnknown => "key-epoch-unknown",
             Self::Residue => "residue",
+        }
+    }
+}
+
+impl From<JsonError> for Reason {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Grammar { .. } => Self::NotJson,
+            JsonError::TooDeep { .. } => Self::TooDeep,
         }
     }
 }

@@ -1,0 +1,430 @@
+//! JSON tokens over the original bytes, with the whole grammar of RFC 8259 checked.
+//!
+//! This is the exact scalar walker: nothing malformed gets past it, because what a scanner skips in a malformed text is
+//! what leaks. The input must be UTF-8 (the caller has checked it once for the whole record).
+
+use std::ops::Range;
+use thiserror::Error;
+
+/// Why a text is not JSON. Names the place, never the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum JsonError {
+    /// The grammar of RFC 8259 is broken here.
+    #[error("not JSON at byte {offset}")]
+    Grammar {
+        /// Byte offset of the first byte that does not fit.
+        offset: usize,
+    },
+    /// Arrays and objects nest deeper than the limit.
+    #[error("JSON nested deeper than {depth_max} at byte {offset}")]
+    TooDeep {
+        /// Byte offset of the bracket that goes too deep.
+        offset: usize,
+        /// The limit.
+        depth_max: usize,
+    },
+}
+
+/// A string token: the bytes between its quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quoted {
+    /// Range between the quotes.
+    pub inner: Range<usize>,
+    /// Whether a backslash stands in it, so that its bytes are not yet its text.
+    pub escaped: bool,
+}
+
+/// One token of a JSON text. Commas and colons are checked and not reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// `{`
+    ObjectStart,
+    /// `}`
+    ObjectEnd,
+    /// `[`
+    ArrayStart,
+    /// `]`
+    ArrayEnd,
+    /// The name of a member.
+    Name(Quoted),
+    /// A string value.
+    Text(Quoted),
+    /// A number, as written.
+    Number(Range<usize>),
+    /// `true` or `false`.
+    Bool(Range<usize>),
+    /// `null`
+    Null,
+}
+
+/// Reads a JSON text token by token.
+///
+/// Cost: one pass, one bit of memory per level. After an error the reader stays at its end.
+pub struct Tokens<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth_max: usize,
+    /// One entry per open bracket.
+    open: Vec<Bracket>,
+    expect: Expect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Object,
+    Array,
+}
+
+/// What the grammar allows next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    /// After `[`: a value or `]`.
+    ValueOrEnd,
+    /// After `{`: a name or `}`.
+    NameOrEnd,
+    /// After `,` in an object.
+    Name,
+    /// After a value: `,`, a closing bracket, or the end of the text.
+    Comma,
+    Nothing,
+}
+
+impl<'a> Tokens<'a> {
+    /// Starts at the beginning of `text`, which must be UTF-8.
+    pub fn new(text: &'a [u8], depth_max: usize) -> Self {
+        Self { text, at: 0, depth_max, open: Vec::new(), expect: Expect::Value }
+    }
+
+    /// The next token, or `None` at the end of a complete text.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the text is not one JSON value, or nests too deep.
+    pub fn next_token(&mut self) -> Result<Option<Token>, JsonError> {
+        self.skip_space();
+        if self.expect == Expect::Comma {
+            let Some(bracket) = self.open.last().copied() else {
+                self.expect = Expect::Nothing;
+                return if self.at == self.text.len() { Ok(None) } else { Err(self.grammar()) };
+            };
+            if self.peek() != Some(b',') {
+                return self.close(bracket).map(Some);
+            }
+            self.at += 1;
+            self.skip_space();
+            self.expect = match bracket {
+                Bracket::Object => Expect::Name,
+                Bracket::Array => Expect::Value,
+            };
+        }
+        match self.expect {
+            Expect::Value => self.value().map(Some),
+            Expect::ValueOrEnd if self.peek() == Some(b']') => self.close(Bracket::Array).map(Some),
+            Expect::ValueOrEnd => self.value().map(Some),
+            Expect::NameOrEnd if self.peek() == Some(b'}') => self.close(Bracket::Object).map(Some),
+            Expect::NameOrEnd | Expect::Name => self.name().map(Some),
+            Expect::Comma | Expect::Nothing => Ok(None),
+        }
+    }
+
+    fn value(&mut self) -> Result<Token, JsonError> {
+        let start = self.at;
+        let token = match self.peek() {
+            Some(b'{') => return self.open(Bracket::Object),
+            Some(b'[') => return self.open(Bracket::Array),
+            Some(b'"') => Token::Text(self.quoted()?),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|()| Token::Number(start..self.at))?,
+            Some(b't') => self.literal(b"true").map(|()| Token::Bool(start..self.at))?,
+            Some(b'f') => self.literal(b"false").map(|()| Token::Bool(start..self.at))?,
+            Some(b'n') => self.literal(b"null").map(|()| Token::Null)?,
+            _ => return Err(self.grammar()),
+        };
+        self.expect = Expect::Comma;
+        Ok(token)
+    }
+
+    fn name(&mut self) -> Result<Token, JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.grammar());
+        }
+        let name = self.quoted()?;
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.grammar());
+        }
+        self.at += 1;
+        self.expect = Expect::Value;
+        Ok(Token::Name(name))
+    }
+
+    fn open(&mut self, bracket: Bracket) -> Result<Token, JsonError> {
+        if self.open.len() == self.depth_max {
+            return Err(JsonError::TooDeep { offset: self.at, depth_max: self.depth_max });
+        }
+        self.at += 1;
+        self.open.push(bracket);
+        Ok(match bracket {
+            Bracket::Object => {
+                self.expect = Expect::NameOrEnd;
+                Token::ObjectStart
+            }
+            Bracket::Array => {
+                self.expect = Expect::ValueOrEnd;
+                Token::ArrayStart
+            }
+        })
+    }
+
+    fn close(&mut self, bracket: Bracket) -> Result<Token, JsonError> {
+        let (byte, token) = match bracket {
+            Bracket::Object => (b'}', Token::ObjectEnd),
+            Bracket::Array => (b']', Token::ArrayEnd),
+        };
+        if self.peek() != Some(byte) {
+            return Err(self.grammar());
+        }
+        self.at += 1;
+        self.open.pop();
+        self.expect = Expect::Comma;
+        Ok(token)
+    }
+
+    /// Reads a string from its opening quote (RFC 8259, section 7).
+    fn quoted(&mut self) -> Result<Quoted, JsonError> {
+        self.at += 1;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(Quoted { inner: start..self.at - 1, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(0x20..) => self.at += 1,
+                Some(_) | None => return Err(self.grammar()),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                let unit = self.code_unit()?;
+                // A surrogate must come as a pair: alone it is no character, and text that cannot be decoded cannot be
+                // checked.
+                match unit {
+                    0xD800..=0xDBFF => {
+                        if self.peek() != Some(b'\\') {
+                            return Err(self.grammar());
+                        }
+                        self.at += 1;
+                        if self.peek() != Some(b'u') || !(0xDC00..=0xDFFF).contains(&self.code_unit()?) {
+                            return Err(self.grammar());
+                        }
+                    }
+                    0xDC00..=0xDFFF => return Err(self.grammar()),
+                    _ => {}
+                }
+            }
+            _ => return Err(self.grammar()),
+        }
+        Ok(())
+    }
+
+    /// Reads `uXXXX`.
+    fn code_unit(&mut self) -> Result<u16, JsonError> {
+        self.at += 1;
+        let mut unit = 0;
+        for _ in 0..4 {
+            let Some(digit) = self.peek().and_then(|byte| char::from(byte).to_digit(16)) else {
+                return Err(self.grammar());
+            };
+            unit = unit << 4 | digit as u16;
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+
+    /// Reads a number (RFC 8259, section 6).
+    fn number(&mut self) -> Result<(), JsonError> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.grammar()) } else { Ok(()) }
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        if !self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            return Err(self.grammar());
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn grammar(&self) -> JsonError {
+        JsonError::Grammar { offset: self.at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tokens(text: &[u8]) -> Result<Vec<Token>, JsonError> {
+        let mut reader = Tokens::new(text, 64);
+        let mut tokens = Vec::new();
+        while let Some(token) = reader.next_token()? {
+            tokens.push(token);
+        }
+        Ok(tokens)
+    }
+
+    #[track_caller]
+    fn check_broken(text: &str, offset: usize) {
+        assert_eq!(tokens(text.as_bytes()), Err(JsonError::Grammar { offset }), "{text}");
+    }
+
+    #[test]
+    fn tokens_are_ranges_of_the_text() {
+        let text = br#" {"a":[1,-2.5e+3,"x\n"],"b":{"c":null,"d":true}} "#;
+        let quoted = |inner, escaped| Quoted { inner, escaped };
+        assert_eq!(
+            tokens(text),
+            Ok(vec![
+                Token::ObjectStart,
+                Token::Name(quoted(3..4, false)),
+                Token::ArrayStart,
+                Token::Number(7..8),
+                Token::Number(9..16),
+                Token::Text(quoted(18..21, true)),
+                Token::ArrayEnd,
+                Token::Name(quoted(25..26, false)),
+                Token::ObjectStart,
+                Token::Name(quoted(30..31, false)),
+                Token::Null,
+                Token::Name(quoted(39..40, false)),
+                Token::Bool(42..46),
+                Token::ObjectEnd,
+                Token::ObjectEnd,
+            ])
+        );
+    }
+
+    #[test]
+    fn broken_texts_name_their_place() {
+        check_broken("", 0);
+        check_broken("{", 1);
+        check_broken(r#"{"a"}"#, 4);
+        check_broken(r#"{"a":}"#, 5);
+        check_broken(r#"{"a":1,}"#, 7);
+        check_broken("[1,]", 3);
+        check_broken("[1 2]", 3);
+        check_broken("[1}", 2);
+        check_broken("01", 1);
+        check_broken("1.", 2);
+        check_broken("-", 1);
+        check_broken("+1", 0);
+        check_broken("tru", 0);
+        check_broken("1 1", 2);
+        check_broken("\"a\nb\"", 2);
+        check_broken(r#""\x""#, 2);
+        check_broken(r#""\u12g4""#, 5);
+        check_broken(r#""\ud800""#, 7);
+        check_broken(r#""\udc00""#, 7);
+        check_broken(r#""\ud800\u0041""#, 13);
+        check_broken("\u{feff}{}", 0);
+    }
+
+    #[test]
+    fn depth_has_a_limit() {
+        assert!(tokens(&[b"[".repeat(64), b"]".repeat(64)].concat()).is_ok());
+        let deep = b"[".repeat(10_000);
+        assert_eq!(tokens(&deep), Err(JsonError::TooDeep { offset: 64, depth_max: 64 }));
+    }
+
+    /// Text that is JSON, or nearly.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
+            "\"([a-z ]|\\\\[\"\\\\/bfnrt]|\\\\u[0-9a-fA-F]{4}){0,6}\"",
+        ];
+        let tree = leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(" , "))),
+                prop::collection::vec(("[a-z]{0,3}", inner), 0..4).prop_map(|members| {
+                    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        });
+        (tree, any::<prop::sample::Index>(), prop::option::of(any::<u8>())).prop_map(|(text, at, edit)| {
+            let Some(edit) = edit else { return text };
+            let mut bytes = text.into_bytes();
+            let at = at.index(bytes.len());
+            match edit % 3 {
+                0 => drop(bytes.remove(at)),
+                1 => bytes.insert(at, b"\"\\{}[],:0a\x01 "[edit as usize % 12]),
+                _ => bytes[at] = b"\"\\{}[],:0a\x01 "[edit as usize % 12],
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// The oracle is `serde_json`: what one accepts the other accepts.
+        #[test]
+        fn accepts_what_serde_json_accepts(text in nearly_json()) {
+            let oracle = serde_json::from_str::<serde_json::Value>(&text);
+            prop_assert_eq!(tokens(text.as_bytes()).is_ok(), oracle.is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in "\\PC{0,40}") {
+            prop_assert!(tokens(text.as_bytes()).map_or(true, |tokens| !tokens.is_empty()));
+        }
+    }
+}

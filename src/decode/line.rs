@@ -1,0 +1,232 @@
+//! Matches a line against a [`LinePattern`]: literal text with named holes.
+
+use crate::rules::{Extent, LinePattern, Part};
+use memchr::memmem;
+use std::ops::Range;
+
+/// How many places a greedy hole tries before it takes the whole rest of the line.
+const GREEDY_TRIES_MAX: usize = 32;
+
+/// Text that a hole spans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hole {
+    /// Index of the hole in the pattern's parts.
+    pub part: usize,
+    /// Bytes of the line.
+    pub span: Range<usize>,
+}
+
+/// Matches the whole of `line` and appends its holes in order; `false` leaves `holes` as it was.
+///
+/// Linear in the line: a hole ends where the next literal stands, and only a greedy hole tries several places (at most
+/// 32). When none of these fits, the greedy hole takes the whole rest: too much is replaced then, never too little.
+pub fn holes(pattern: &LinePattern, line: &[u8], holes: &mut Vec<Hole>) -> bool {
+    let before = holes.len();
+    let matched = rest(&pattern.parts, 0, line, 0, holes).is_ok();
+    if !matched {
+        holes.truncate(before);
+    }
+    matched
+}
+
+/// How far `line` follows the pattern: the index of the first part that does not fit, or `None` when all do.
+///
+/// For explaining a near miss.
+pub fn first_misfit(pattern: &LinePattern, line: &[u8]) -> Option<usize> {
+    rest(&pattern.parts, 0, line, 0, &mut Vec::new()).err()
+}
+
+/// Matches `parts[part..]` against `line[at..]`; the error is the part that did not fit.
+fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    while let Some(current) = parts.get(part) {
+        match current {
+            Part::Literal(literal) => {
+                if !line[at..].starts_with(literal.as_bytes()) {
+                    return Err(part);
+                }
+                at += literal.len();
+            }
+            Part::Hole { extent: Extent::Greedy, .. } => return greedy(parts, part, line, at, holes),
+            Part::Hole { extent, .. } => {
+                let len = hole_len(*extent, next_literal(parts, part), &line[at..]).ok_or(part)?;
+                holes.push(Hole { part, span: at..at + len });
+                at += len;
+            }
+        }
+        part += 1;
+    }
+    if at == line.len() { Ok(()) } else { Err(part) }
+}
+
+/// Tries the places where the next literal stands from the last to the first, so that whatever a stranger wrote into the
+/// hole cannot end it early.
+fn greedy(parts: &[Part], part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    let Some(literal) = next_literal(parts, part) else {
+        holes.push(Hole { part, span: at..line.len() });
+        return Ok(());
+    };
+    let before = holes.len();
+    let mut misfit = part + 1;
+    for (tries, len) in memmem::rfind_iter(&line[at..], literal.as_bytes()).enumerate() {
+        holes.push(Hole { part, span: at..at + len });
+        if tries == GREEDY_TRIES_MAX {
+            holes[before].span.end = line.len();
+            return Ok(());
+        }
+        match rest(parts, part + 1, line, at + len, holes) {
+            Ok(()) => return Ok(()),
+            Err(deeper) => misfit = misfit.max(deeper),
+        }
+        holes.truncate(before);
+    }
+    Err(misfit)
+}
+
+fn next_literal(parts: &[Part], part: usize) -> Option<&str> {
+    match parts.get(part + 1) {
+        Some(Part::Literal(literal)) => Some(literal),
+        Some(Part::Hole { .. }) | None => None,
+    }
+}
+
+/// Bytes that a hole spans at the start of `text`, or `None` when it does not fit.
+fn hole_len(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<usize> {
+    let find = |within: &[u8]| match literal {
+        Some(literal) => memmem::find(within, literal.as_bytes()),
+        None => Some(within.len()),
+    };
+    match extent {
+        Extent::Word => {
+            let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+            // The literal may begin with the white space that ends the run, or inside the run.
+            let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
+            find(&text[..reach]).filter(|len| (1..=run).contains(len))
+        }
+        Extent::Int => {
+            let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+            (run > 0).then_some(run)
+        }
+        Extent::Text | Extent::Greedy => find(text),
+        Extent::Quoted => quoted_len(text),
+        Extent::Rest => Some(text.len()),
+    }
+}
+
+/// Bytes before the next `"` that no backslash precedes.
+fn quoted_len(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn literal(text: &str) -> Part {
+        Part::Literal(text.to_owned())
+    }
+
+    fn hole(name: &str, extent: Extent) -> Part {
+        Part::Hole { name: name.to_owned(), extent }
+    }
+
+    #[track_caller]
+    fn check(parts: &[Part], line: &str, expect: Option<&[(&str, &str)]>) {
+        let pattern = LinePattern { id: "test".to_owned(), parts: parts.to_vec(), line: 1 };
+        let mut found = Vec::new();
+        let matched = holes(&pattern, line.as_bytes(), &mut found);
+        let found: Vec<_> = found
+            .iter()
+            .map(|hole| match &parts[hole.part] {
+                Part::Hole { name, .. } => (name.as_str(), &line[hole.span.clone()]),
+                Part::Literal(_) => unreachable!("holes name holes"),
+            })
+            .collect();
+        assert_eq!(matched.then_some(found.as_slice()), expect);
+        assert_eq!(first_misfit(&pattern, line.as_bytes()).is_none(), matched);
+    }
+
+    fn failed_password() -> Vec<Part> {
+        vec![
+            literal("Failed password for invalid user "),
+            hole("user", Extent::Greedy),
+            literal(" from "),
+            hole("client_ip", Extent::Word),
+            literal(" port "),
+            hole("port", Extent::Int),
+            literal(" ssh2"),
+        ]
+    }
+
+    #[test]
+    fn a_login_name_cannot_choose_the_address() {
+        check(
+            &failed_password(),
+            "Failed password for invalid user test from 192.0.2.9 port 1 ssh2 from 192.0.2.7 port 22 ssh2",
+            Some(&[("user", "test from 192.0.2.9 port 1 ssh2"), ("client_ip", "192.0.2.7"), ("port", "22")]),
+        );
+    }
+
+    #[test]
+    fn a_name_may_be_empty_or_hold_the_literal() {
+        let line = "Failed password for invalid user  from 192.0.2.7 port 22 ssh2";
+        check(&failed_password(), line, Some(&[("user", ""), ("client_ip", "192.0.2.7"), ("port", "22")]));
+        let line = "Failed password for invalid user a from b from 192.0.2.7 port 22 ssh2";
+        check(&failed_password(), line, Some(&[("user", "a from b"), ("client_ip", "192.0.2.7"), ("port", "22")]));
+    }
+
+    #[test]
+    fn another_message_does_not_match() {
+        check(&failed_password(), "Failed password for invalid user x", None);
+        check(&failed_password(), "Failed password for invalid user x from 192.0.2.7 port y ssh2", None);
+        check(&failed_password(), "", None);
+    }
+
+    #[test]
+    fn a_hole_that_finds_no_end_takes_the_rest() {
+        let line = format!("Failed password for invalid user {} end", "x from ".repeat(100));
+        let mut found = Vec::new();
+        let pattern = LinePattern { id: "test".to_owned(), parts: failed_password(), line: 1 };
+        assert!(holes(&pattern, line.as_bytes(), &mut found));
+        assert_eq!(found, [Hole { part: 1, span: 33..line.len() }]);
+    }
+
+    #[test]
+    fn access_line() {
+        let parts = [
+            hole("client_ip", Extent::Word),
+            literal(" - "),
+            hole("user", Extent::Text),
+            literal(" ["),
+            hole("time", Extent::Text),
+            literal("] \""),
+            hole("request", Extent::Quoted),
+            literal("\" "),
+            hole("rest", Extent::Rest),
+        ];
+        check(
+            &parts,
+            r#"2001:db8::1 - a b [01/Jan/2026:00:00:00 +0000] "GET /\"x\" HTTP/1.1" 200 5"#,
+            Some(&[
+                ("client_ip", "2001:db8::1"),
+                ("user", "a b"),
+                ("time", "01/Jan/2026:00:00:00 +0000"),
+                ("request", r#"GET /\"x\" HTTP/1.1"#),
+                ("rest", "200 5"),
+            ]),
+        );
+    }
+
+    #[test]
+    fn a_word_ends_inside_a_run_without_spaces() {
+        let parts = [hole("process", Extent::Word), literal("["), hole("pid", Extent::Int), literal("]: ok")];
+        check(&parts, "sshd[42]: ok", Some(&[("process", "sshd"), ("pid", "42")]));
+        check(&parts, "ss hd[42]: ok", None);
+    }
+}

@@ -1,0 +1,290 @@
+//! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
+
+use crate::rules::selector::{Selector, Specificity, Step, Target};
+use crate::rules::{Class, Detector, Extent, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
+use crate::transform::{Replacement, RuleIndex};
+use regex::bytes::Regex;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What to do with a value: a rule, reduced to what the plan needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Action {
+    pub(super) rule: RuleIndex,
+    pub(super) class: Class,
+    /// `None` keeps the value and does not look into it.
+    pub(super) replacement: Option<Replacement>,
+    pub(super) parse: Parse,
+}
+
+/// A compiled pack.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    pub(super) name: String,
+    pub(super) format: Format,
+    pub(super) recognize: Vec<String>,
+    pub(super) lines: Vec<Pattern>,
+    pub(super) messages: Vec<Pattern>,
+    pub(super) regexes: Vec<(Regex, Action)>,
+    pub(super) key: Option<Action>,
+    /// What happens to text, and to a record key, that no rule names.
+    pub(super) unknown: Unknown,
+    pub(super) unknown_key: Unknown,
+    /// What replaces such a value when it is replaced whole.
+    pub(super) whole: Action,
+    /// The selectors as written, for explaining.
+    pub(super) selectors: Vec<(String, RuleIndex)>,
+    ambiguous: BTreeSet<Vec<u8>>,
+    nodes: Vec<Node>,
+    headers: BTreeMap<String, Action>,
+    any_header: Option<Action>,
+    named: BTreeMap<String, Action>,
+    shapes: [Action; Shape::ALL.len()],
+}
+
+/// A compiled line pattern.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) pattern: LinePattern,
+    /// By part: what to do with the hole there.
+    pub(super) holes: Vec<Option<Action>>,
+}
+
+/// A node of the path trie, reached by the steps of a selector.
+#[derive(Debug, Default)]
+struct Node {
+    names: BTreeMap<Vec<u8>, NodeIndex>,
+    any: Option<NodeIndex>,
+    any_depth: Option<NodeIndex>,
+    /// Whether this node was reached by `**` and stays live below itself.
+    stays: bool,
+    accept: Option<Accept>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Accept {
+    specificity: Specificity,
+    action: Action,
+}
+
+/// Index of a trie node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NodeIndex(u32);
+
+const ROOT: NodeIndex = NodeIndex(0);
+
+/// The names of all rules of a veil, in the order of their [`RuleIndex`].
+#[derive(Debug, Default)]
+pub(super) struct RuleNames(pub(super) Vec<String>);
+
+impl RuleNames {
+    fn add(&mut self, pack: &str, rule: &str) -> RuleIndex {
+        self.0.push(format!("{pack}/{rule}"));
+        RuleIndex((self.0.len() - 1) as u16)
+    }
+}
+
+impl Matcher {
+    /// Compiles a pack and appends its rules' names to `names`.
+    ///
+    /// # Errors
+    /// The id of a rule whose regular expression does not compile; a loaded pack has none.
+    pub(super) fn compile(pack: &RulePack, names: &mut RuleNames) -> Result<Self, String> {
+        let whole = Action {
+            rule: names.add(&pack.name, "unknown"),
+            class: Class::Text,
+            replacement: Some(match pack.unknown {
+                Unknown::Drop => Replacement::Marker,
+                Unknown::Scan | Unknown::Pseudonymize | Unknown::Keep => Replacement::Pseudonym { network: false },
+            }),
+            parse: Parse::No,
+        };
+        let shapes = Shape::ALL.map(|shape| Action {
+            rule: names.add(&pack.name, &format!("scan-{}", shape.code())),
+            class: shape.class(),
+            replacement: Replacement::of(shape.class().default_transform()),
+            parse: Parse::No,
+        });
+        let mut matcher = Self {
+            name: pack.name.clone(),
+            format: pack.format,
+            recognize: pack.recognize.clone(),
+            lines: Vec::new(),
+            messages: Vec::new(),
+            regexes: Vec::new(),
+            key: None,
+            unknown: pack.unknown,
+            unknown_key: pack.unknown_key,
+            whole,
+            selectors: Vec::new(),
+            ambiguous: pack.ambiguous.iter().map(|word| word.to_lowercase().into_bytes()).collect(),
+            nodes: vec![Node::default()],
+            headers: BTreeMap::new(),
+            any_header: None,
+            named: BTreeMap::new(),
+            shapes,
+        };
+        for rule in &pack.rules {
+            let action = Action {
+                rule: names.add(&pack.name, &rule.id),
+                class: rule.class,
+                replacement: Replacement::of(rule.transform),
+                parse: rule.parse,
+            };
+            for selector in &rule.select {
+                matcher.selectors.push((selector.to_string(), action.rule));
+                matcher.add_selector(selector, action);
+            }
+            for name in &rule.named {
+                matcher.named.insert(name.as_str().to_owned(), action);
+            }
+            match &rule.detect {
+                None => {}
+                Some(Detector::Shape(shape)) => matcher.shapes[*shape as usize] = action,
+                Some(Detector::Regex(regex)) => {
+                    let regex = Regex::new(regex).map_err(|_| rule.id.clone())?;
+                    matcher.regexes.push((regex, action));
+                }
+            }
+        }
+        matcher.lines = pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect();
+        matcher.messages = pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect();
+        Ok(matcher)
+    }
+
+    fn add_selector(&mut self, selector: &Selector, action: Action) {
+        match (selector.target, selector.steps.as_slice()) {
+            (Target::Payload, steps) => self.add_path(steps, Accept { specificity: selector.specificity(), action }),
+            (Target::Key, _) => self.key = Some(action),
+            (Target::Header, [Step::Name(name), ..]) => {
+                self.headers.insert(name.to_ascii_lowercase(), action);
+            }
+            (Target::Header, _) => self.any_header = Some(action),
+        }
+    }
+
+    fn add_path(&mut self, steps: &[Step], accept: Accept) {
+        let mut at = ROOT;
+        for step in steps {
+            let next = NodeIndex(self.nodes.len() as u32);
+            let node = &mut self.nodes[at.0 as usize];
+            let slot = match step {
+                Step::Name(name) => node.names.entry(name.clone().into_bytes()).or_insert(next),
+                Step::Any => node.any.get_or_insert(next),
+                Step::AnyDepth => node.any_depth.get_or_insert(next),
+            };
+            at = *slot;
+            if at == next {
+                self.nodes.push(Node { stays: matches!(step, Step::AnyDepth), ..Node::default() });
+            }
+        }
+        let held = &mut self.nodes[at.0 as usize].accept;
+        if held.is_none_or(|held| held.specificity < accept.specificity) {
+            *held = Some(accept);
+        }
+    }
+
+    fn pattern(&self, pattern: &LinePattern) -> Pattern {
+        let holes = pattern.parts.iter().map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Hole { name, .. } => self.hole(name),
+        });
+        Pattern { pattern: pattern.clone(), holes: holes.collect() }
+    }
+
+    fn hole(&self, name: &str) -> Option<Action> {
+        let (mut states, mut next) = (Vec::new(), Vec::new());
+        self.start(&mut states);
+        self.step(&states, name.as_bytes(), &mut next);
+        self.accepted(&next).or_else(|| self.named(&FieldName::new(name)))
+    }
+
+    /// Appends the trie nodes that are live before any name was read.
+    pub(super) fn start(&self, states: &mut Vec<NodeIndex>) {
+        self.enter(ROOT, states, 0);
+    }
+
+    /// Appends the nodes that are live after `name`.
+    ///
+    /// A name with dots also counts as a path: `{"user.name": …}` is `{"user": {"name": …}}`.
+    pub(super) fn step(&self, states: &[NodeIndex], name: &[u8], next: &mut Vec<NodeIndex>) {
+        let before = next.len();
+        self.step_once(states, name, next, before);
+        if !name.contains(&b'.') {
+            return;
+        }
+        let mut live = states.to_vec();
+        for part in name.split(|byte| *byte == b'.') {
+            let mut stepped = Vec::new();
+            self.step_once(&live, part, &mut stepped, 0);
+            live = stepped;
+        }
+        for node in live {
+            self.enter(node, next, before);
+        }
+    }
+
+    fn step_once(&self, states: &[NodeIndex], name: &[u8], next: &mut Vec<NodeIndex>, before: usize) {
+        for state in states {
+            let node = &self.nodes[state.0 as usize];
+            if node.stays {
+                self.enter(*state, next, before);
+            }
+            if let Some(target) = node.names.get(name) {
+                self.enter(*target, next, before);
+            }
+            if let Some(target) = node.any {
+                self.enter(target, next, before);
+            }
+        }
+    }
+
+    /// Adds a node and those that `**` reaches from it without a name.
+    fn enter(&self, node: NodeIndex, states: &mut Vec<NodeIndex>, before: usize) {
+        if states[before..].contains(&node) {
+            return;
+        }
+        states.push(node);
+        if let Some(below) = self.nodes[node.0 as usize].any_depth {
+            self.enter(below, states, before);
+        }
+    }
+
+    /// The action of the most specific selector that ends at one of `states`.
+    pub(super) fn accepted(&self, states: &[NodeIndex]) -> Option<Action> {
+        let accepts = states.iter().filter_map(|state| self.nodes[state.0 as usize].accept);
+        accepts.max_by_key(|accept| (accept.specificity, std::cmp::Reverse(accept.action.rule))).map(|a| a.action)
+    }
+
+    /// The action of the rule that goes by this field name.
+    pub(super) fn named(&self, name: &FieldName) -> Option<Action> {
+        self.named.get(name.as_str()).copied()
+    }
+
+    /// The action for a header; names compare without case.
+    pub(super) fn header(&self, name: &str) -> Option<Action> {
+        let by_name = || self.named(&FieldName::new(name));
+        self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
+    }
+
+    /// The action for what a shape finds.
+    pub(super) fn shape(&self, shape: Shape) -> Action {
+        self.shapes[shape as usize]
+    }
+
+    /// Whether a value is too common a word to be looked for outside its own field. `value` is lower case.
+    pub(super) fn is_ambiguous(&self, value: &[u8]) -> bool {
+        self.ambiguous.contains(value)
+    }
+}
+
+impl Pattern {
+    /// Whether the hole at `part` holds a message of its own.
+    pub(super) fn is_message(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")
+    }
+
+    /// Whether the hole at `part` can only hold digits.
+    pub(super) fn is_int(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Int, .. })
+    }
+}

@@ -1,0 +1,185 @@
+//! The packs of a veil, and which of them a record meets.
+
+use super::JSON_DEPTH_MAX;
+use super::matcher::{Matcher, RuleNames};
+use crate::decode::escape;
+use crate::decode::json::{Token, Tokens};
+use crate::rules::{Format, RulePack};
+use thiserror::Error;
+
+/// The packs that take what no other pack recognises.
+const GENERIC_JSON: &str = "generic-json";
+const GENERIC_LINE: &str = "generic-line";
+
+/// Which pack a route's records go by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// This pack: a record of another format is quarantined.
+    Pack(String),
+    /// By the record's own shape; `generic-json` and `generic-line` take the rest.
+    Auto,
+}
+
+/// Why packs make no veil.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum VeilError {
+    /// The choice names no loaded pack.
+    #[error("no rule pack `{name}`; there are {}", known.join(", "))]
+    UnknownPack {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A regular expression does not compile; loading reports it first.
+    #[error("rule `{pack}/{rule}`: its regular expression does not compile")]
+    Regex {
+        /// The pack.
+        pack: String,
+        /// The rule.
+        rule: String,
+    },
+}
+
+impl Choice {
+    /// The choice by its name in configuration: `auto` or a pack.
+    pub fn new(name: &str) -> Self {
+        if name == "auto" { Self::Auto } else { Self::Pack(name.to_owned()) }
+    }
+}
+
+/// Compiled packs and the choice among them.
+#[derive(Debug)]
+pub(super) struct Packs {
+    matchers: Vec<Matcher>,
+    names: RuleNames,
+    versions: Vec<String>,
+    chosen: Option<usize>,
+    generic_json: usize,
+    generic_line: usize,
+}
+
+impl Packs {
+    pub(super) fn compile(packs: &[RulePack], choice: &Choice) -> Result<Self, VeilError> {
+        let mut packs: Vec<&RulePack> = packs.iter().collect();
+        packs.sort_by(|a, b| a.name.cmp(&b.name));
+        let position = |name: &str| {
+            packs.iter().position(|pack| pack.name == name).ok_or_else(|| VeilError::UnknownPack {
+                name: name.to_owned(),
+                known: packs.iter().map(|pack| pack.name.clone()).collect(),
+            })
+        };
+        let chosen = match choice {
+            Choice::Pack(name) => Some(position(name)?),
+            Choice::Auto => None,
+        };
+        // A chosen pack is its own fallback when the generic ones are not loaded.
+        let generic = |name| position(name).or_else(|error| chosen.ok_or(error));
+        let (generic_json, generic_line) = (generic(GENERIC_JSON)?, generic(GENERIC_LINE)?);
+        let mut names = RuleNames::default();
+        let matchers = packs.iter().map(|pack| {
+            Matcher::compile(pack, &mut names).map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
+        });
+        let matchers = matchers.collect::<Result<_, _>>()?;
+        let versions = packs.iter().map(|pack| version_of(pack)).collect();
+        Ok(Self { matchers, names, versions, chosen, generic_json, generic_line })
+    }
+
+    pub(super) fn rule_names(&self) -> &[String] {
+        &self.names.0
+    }
+
+    /// Version of the chosen pack, or of all packs.
+    pub(super) fn version(&self) -> String {
+        match self.chosen {
+            Some(chosen) => self.versions[chosen].clone(),
+            None => self.versions.join(" "),
+        }
+    }
+
+    /// The pack a payload goes by; `None` when it is a line whose pack is found by trying.
+    pub(super) fn chosen(&self, payload: &[u8]) -> Option<&Matcher> {
+        match self.chosen {
+            Some(chosen) => Some(&self.matchers[chosen]),
+            None if starts_json(payload) => Some(self.json_pack(payload)),
+            None => None,
+        }
+    }
+
+    /// The pack whose rules hold for a record's key and headers.
+    pub(super) fn for_metadata(&self, payload: Option<&[u8]>) -> &Matcher {
+        match payload {
+            Some(payload) => self.chosen(payload).unwrap_or(self.fallback(Format::Line)),
+            None => self.chosen(b"").unwrap_or(self.fallback(Format::Json)),
+        }
+    }
+
+    /// The pack for records of a format that no other pack recognises.
+    pub(super) fn fallback(&self, format: Format) -> &Matcher {
+        match format {
+            Format::Json => &self.matchers[self.generic_json],
+            Format::Line => &self.matchers[self.generic_line],
+        }
+    }
+
+    /// The packs that know lines by their shape.
+    pub(super) fn line_packs(&self) -> impl Iterator<Item = &Matcher> {
+        self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
+    }
+
+    /// The pack of all whose `recognize` fields stand at the top of the text with the most such fields.
+    fn json_pack(&self, text: &[u8]) -> &Matcher {
+        let mut missing: Vec<(&Matcher, Vec<&str>)> = self
+            .matchers
+            .iter()
+            .filter(|matcher| matcher.format == Format::Json && !matcher.recognize.is_empty())
+            .map(|matcher| (matcher, matcher.recognize.iter().map(String::as_str).collect()))
+            .collect();
+        if missing.is_empty() {
+            return self.fallback(Format::Json);
+        }
+        each_top_name(text, |name| {
+            for (_, fields) in &mut missing {
+                fields.retain(|field| field.as_bytes() != name);
+            }
+        });
+        missing
+            .into_iter()
+            .filter(|(_, missing)| missing.is_empty())
+            .map(|(matcher, _)| matcher)
+            .max_by_key(|matcher| matcher.recognize.len())
+            .unwrap_or(self.fallback(Format::Json))
+    }
+}
+
+/// `nginx@1+names@1`: the pack and the shared files it uses.
+fn version_of(pack: &RulePack) -> String {
+    let uses = pack.uses.iter().map(|used| format!("+{}@{}", used.name, used.version));
+    format!("{}@{}{}", pack.name, pack.version, uses.collect::<String>())
+}
+
+/// Whether a payload is meant to be JSON. Text may begin with a bracket too: `[2026-01-01] …`, `{worker} …`.
+pub(super) fn starts_json(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let second = text.get(1..).map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
+    matches!((text.first(), second), (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'"')))
+}
+
+/// Calls `each` with the names of the members of the outermost object, as far as the text is JSON.
+fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
+    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    let mut depth = 0_usize;
+    while let Ok(Some(token)) = tokens.next_token() {
+        match token {
+            Token::ObjectStart | Token::ArrayStart => depth += 1,
+            Token::ObjectEnd | Token::ArrayEnd => depth -= 1,
+            Token::Name(name) if depth == 1 && name.escaped => {
+                let mut unescaped = Vec::new();
+                escape::unescape(&text[name.inner], &mut unescaped);
+                each(&unescaped);
+            }
+            Token::Name(name) if depth == 1 => each(&text[name.inner]),
+            Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
+        }
+    }
+}
