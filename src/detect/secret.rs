@@ -300,6 +300,8 @@ mod tests {
             "Bearer",
             "misbearer abc123",
             "invalid token: x",
+            "send a bearer token.",
+            "WWW-Authenticate: Bearer realm=\"x1\"",
         ] {
             check(text, &[]);
         }
