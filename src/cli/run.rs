@@ -101,7 +101,7 @@ fn options(config: &Config) -> Options {
     let properties = |client: Client| {
         let both = config.kafka.properties.get(&Client::Both).into_iter().flatten();
         let own = config.kafka.properties.get(&client).into_iter().flatten();
-        both.chain(own).map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+        both.chain(own).map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
     };
     Options {
         bootstrap_servers: config.kafka.bootstrap_servers.clone(),

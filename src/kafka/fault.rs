@@ -18,8 +18,14 @@ pub(super) fn of_transaction(what: &str, error: &KafkaError) -> Fault {
     } else if transaction.txn_requires_abort() {
         Fault::Abort(cause)
     } else {
-        // Fatal (fenced by a later start of the same instance), or not classified: librdkafka's advice is to start anew.
-        Fault::Broken(cause)
+        // Fatal, or not classified: librdkafka's advice is to start anew. A transaction that timed out while the broker
+        // was away is fenced as well, so fencing alone is no reason to halt.
+        let fenced = matches!(
+            transaction.code(),
+            RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::Fenced
+        );
+        let hint = "\n  hint: if this repeats, another process runs as the same `kafka.instance`; give each its own";
+        Fault::Broken(cause + if fenced { hint } else { "" })
     }
 }
 

@@ -145,6 +145,17 @@ fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Com
     source.wake_on_records();
     let (routes, keys, metrics) = (job.routes.clone(), Arc::clone(&job.keys), Arc::clone(&job.metrics));
     let mut lane = Lane::new(source, sink, routes, keys, job.rule, READ_LIMIT, metrics);
+    let ended = follow(&mut lane, job, told);
+    if let Err(Fault::Halt(_)) = &ended {
+        // Readers of the target would wait for this transaction until it times out. That it cannot be aborted either is
+        // no news beside the halt.
+        drop(lane.discard());
+    }
+    ended
+}
+
+/// Steps and obeys until told to finish.
+fn follow(lane: &mut Lane<KafkaSource, KafkaSink>, job: &Job, told: &Receiver<Command>) -> Result<(), Fault> {
     let mut abort_wait = ABORT_WAIT_MIN;
     loop {
         match told.try_recv() {
