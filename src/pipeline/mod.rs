@@ -5,6 +5,7 @@
 
 mod entry;
 mod fate;
+mod health;
 mod lane;
 pub mod metrics;
 mod port;
@@ -12,6 +13,7 @@ mod route;
 
 pub use entry::{EntryError, OwnedRecord, SealedEntry, open};
 pub use fate::{Fate, Fault};
+pub use health::{Health, State, Stop};
 pub use lane::{CommitRule, Lane, Step};
 pub use port::{Progress, ReadLimit, Sink, Source};
 pub use route::{Route, Routes};

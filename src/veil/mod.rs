@@ -212,7 +212,9 @@ impl Batch {
         }
         let epoch = record.timestamp_ms.and_then(|time| keys.epoch_at(time)).ok_or(Reason::NoTimestamp)?;
         keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
-        if record.payload.is_some_and(|payload| !is_text(payload)) {
+        if record.payload.is_some_and(|payload| !is_text(payload))
+            || record.headers.iter().any(|header| header.name.contains(char::REPLACEMENT_CHARACTER))
+        {
             return Err(Reason::NotUtf8);
         }
         let (parts, findings) = (self.parts.len(), self.plan.findings.len());
@@ -357,6 +359,13 @@ impl<'a> CleanRecord<'a> {
     /// The clean headers, in their order.
     pub fn headers(&self) -> &[(&'a str, Option<&'a [u8]>)] {
         &self.headers
+    }
+
+    /// Bytes of key, payload and headers together.
+    pub fn size(&self) -> usize {
+        let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + len(*value)).sum();
+        len(self.key) + len(self.payload) + headers
     }
 
     /// The key epoch its pseudonyms belong to.
