@@ -41,9 +41,8 @@ pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
     let listen = config.http.listen;
     let server = Server::start(listen, Arc::clone(&metrics), health.clone())
         .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("could not listen on {listen}"))))?;
-    listen_for_signals(stop.clone()).map_err(|error| {
-        Failure::Halted(anyhow::Error::new(error).context("could not listen for signals"))
-    })?;
+    listen_for_signals(stop.clone())
+        .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not listen for signals")))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         group = config.kafka.group,
@@ -143,6 +142,10 @@ fn listen_for_signals(stop: Stop) -> io::Result<()> {
             tracing::info!("stopping: what was begun is committed; a second signal ends at once");
             stop.request();
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a person asked twice; transactions make it safe at any point"
+            )]
             std::process::exit(i32::from(Exit::Halted.code()));
         });
     })?;

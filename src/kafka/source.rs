@@ -108,10 +108,8 @@ impl Source for KafkaSource {
             .map_err(|error| Fault::Busy(format!("could not fetch committed offsets: {error}")))?;
         let mut targets = TopicPartitionList::new();
         for element in committed.elements() {
-            let offset = match element.offset() {
-                offset @ Offset::Offset(_) => offset,
-                _ => Offset::Beginning,
-            };
+            let nothing_committed = !matches!(element.offset(), Offset::Offset(_));
+            let offset = if nothing_committed { Offset::Beginning } else { element.offset() };
             targets
                 .add_partition_offset(element.topic(), element.partition(), offset)
                 .map_err(|error| Fault::Broken(format!("could not name an offset to go back to: {error}")))?;

@@ -128,10 +128,11 @@ impl Metrics {
         for route in routes.iter() {
             let topic = TopicLabel { topic: route.source.clone() };
             for family in [&metrics.records_in, &metrics.bytes_in, &metrics.records_out, &metrics.bytes_out] {
-                family.get_or_create(&topic);
+                drop(family.get_or_create(&topic));
             }
             for reason in Reason::ALL {
-                metrics.quarantined.get_or_create(&ReasonLabel { topic: route.source.clone(), reason: reason.code() });
+                let label = ReasonLabel { topic: route.source.clone(), reason: reason.code() };
+                drop(metrics.quarantined.get_or_create(&label));
             }
         }
         metrics
