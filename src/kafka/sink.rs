@@ -213,7 +213,9 @@ impl Sink for KafkaSink {
         aborted.map_err(|error| match fault::of_transaction("abort the transaction", &error) {
             // An abort that cannot be done is not mended by another one.
             Fault::Abort(cause) => Fault::Broken(cause),
-            other => other,
+            fault @ (Fault::Busy(_) | Fault::TooLarge { .. } | Fault::Broken(_) | Fault::Halt(_) | Fault::Stopped) => {
+                fault
+            }
         })
     }
 
