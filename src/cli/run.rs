@@ -41,9 +41,8 @@ pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
     let listen = config.http.listen;
     let server = Server::start(listen, Arc::clone(&metrics), health.clone())
         .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("could not listen on {listen}"))))?;
-    listen_for_signals(stop.clone()).map_err(|error| {
-        Failure::Halted(anyhow::Error::new(error).context("could not listen for signals"))
-    })?;
+    listen_for_signals(stop.clone())
+        .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not listen for signals")))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         group = config.kafka.group,

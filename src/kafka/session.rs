@@ -99,7 +99,11 @@ fn start_workers(
         let queue = consumer
             .split_partition_queue(topic, partition)
             .ok_or_else(|| Fault::Broken(format!("could not split the queue of {topic}/{partition}")))?;
-        shares[index % options.workers].push(Queue { partition: (topic.to_owned(), partition), queue, assigned: false });
+        shares[index % options.workers].push(Queue {
+            partition: (topic.to_owned(), partition),
+            queue,
+            assigned: false,
+        });
     }
     let (mut workers, mut handles) = (Vec::new(), Vec::new());
     for (index, queues) in shares.into_iter().enumerate() {
@@ -152,7 +156,11 @@ fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Com
             Ok(Command::Revoke { partitions, lost, done }) => {
                 // First, so that nothing more is read of them, and a rewind leaves them alone.
                 lane.source().set_assigned(&partitions, false);
-                if lost { lane.discard()? } else { lane.finish()? }
+                if lost {
+                    lane.discard()?
+                } else {
+                    lane.finish()?
+                }
                 drop(done);
             }
             Ok(Command::Finish) | Err(TryRecvError::Disconnected) => return lane.finish(),

@@ -143,11 +143,7 @@ fn put_length(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(&length.to_be_bytes());
 }
 
-fn decode<T>(
-    plaintext: &[u8],
-    position: Position<'_>,
-    read: impl FnOnce(&Record<'_>) -> T,
-) -> Result<T, EntryError> {
+fn decode<T>(plaintext: &[u8], position: Position<'_>, read: impl FnOnce(&Record<'_>) -> T) -> Result<T, EntryError> {
     let mut rest = Reader { bytes: plaintext, at: 0 };
     if rest.take::<1>()? != [VERSION] {
         return Err(EntryError::Malformed(0));

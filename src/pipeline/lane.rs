@@ -244,12 +244,14 @@ fn quarantine<K: Sink>(
     let position = record.position;
     let entry = SealedEntry::seal(keys, record, reason)
         .map_err(|error| Fault::Halt(format!("cannot seal record {position}: {error}")))?;
-    persist(sink, |sink| sink.send_sealed(topic, &entry)).map_err(|fault| match Fate::Quarantine(reason).after(&fault) {
-        Fate::Halt => Fault::Halt(format!(
-            "cannot quarantine record {position} ({reason}): {fault}\n  hint: raise `max.message.bytes` of topic \
+    persist(sink, |sink| sink.send_sealed(topic, &entry)).map_err(|fault| {
+        match Fate::Quarantine(reason).after(&fault) {
+            Fate::Halt => Fault::Halt(format!(
+                "cannot quarantine record {position} ({reason}): {fault}\n  hint: raise `max.message.bytes` of topic \
              `{topic}` above that of the source topic; the record is sealed whole and a little larger"
-        )),
-        Fate::Clean | Fate::Quarantine(_) | Fate::Retry => fault,
+            )),
+            Fate::Clean | Fate::Quarantine(_) | Fate::Retry => fault,
+        }
     })
 }
 
