@@ -254,6 +254,8 @@ mod tests {
             "user@1000.service",
             "getty@tty1.service",
             "nginx@sha256:0123",
+            "curve25519-sha256@libssh.org",
+            "zlib@openssh.com",
             "org.example.Foo@a1b2c3d4",
             "a @ b.c",
             "a@.b",
