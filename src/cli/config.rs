@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::packs;
 use super::text::{count, table};
 use crate::config::{Config, LogFormat, Surroundings};
-use crate::keystore::{self, Date};
+use crate::keystore::{self, Coverage, Date};
 use crate::veil::{Choice, Veil};
 use clap::{Args, Subcommand};
 use std::fs;
@@ -34,37 +34,35 @@ pub(super) fn run(args: ConfigArgs, now_ms: i64, out: &mut impl Write) -> Result
     let ConfigCommand::Check { file } = args.command;
     let config = load(&file)?;
     let packs = packs::load(config.rules.iter().map(PathBuf::as_path))?;
-    let mut routes = Vec::new();
+    let mut rows = Vec::new();
     for route in &config.routes {
         let veil = Veil::new(&packs, &Choice::new(&route.pack))?;
-        let way = format!("{} → {}", route.topics.join(", "), route.target);
-        let quarantine = format!("quarantine {}", route.quarantine);
-        routes.push(vec!["route".to_owned(), way, quarantine, format!("pack {}: {}", route.pack, veil.version())]);
+        let topics = route.topics.join(", ");
+        rows.push(("route", format!("{topics} -> {}, quarantine {}", route.target, route.quarantine)));
+        let packs = veil.version().split(' ').map(|pack| ("  pack", pack.to_owned()));
+        rows.extend(packs);
     }
     let keyring = keystore::load(&config.keyring)?;
-    let coverage = keystore::coverage(&keyring, now_ms)?;
+    let Coverage { present, ends_ms, .. } = keystore::coverage(&keyring, now_ms)?;
 
-    let kafka = &config.kafka;
-    let log = match config.log.format {
+    let Config { kafka, commit, http, log, record_bytes_max, .. } = &config;
+    let format = match log.format {
         LogFormat::Text => "text",
-        LogFormat::Json => "JSON",
+        LogFormat::Json => "json",
     };
-    let (bytes, records, interval_ms) =
-        (config.commit.bytes, config.commit.records, config.commit.interval.as_millis());
-    write!(out, "{}", table(&routes))?;
-    let rows = [
+    let (file, tenant, until) = (config.keyring.display(), keyring.tenant(), Date::at(ends_ms));
+    let (interval_ms, bytes, records) = (commit.interval.as_millis(), commit.bytes, commit.records);
+    rows.extend([
         ("kafka", format!("{}, group {}", kafka.bootstrap_servers, kafka.group)),
         ("instance", format!("{}, {}", kafka.instance, count(kafka.workers as u64, "worker"))),
-        ("keys", {
-            let (file, tenant, until) = (config.keyring.display(), keyring.tenant(), Date::at(coverage.ends_ms));
-            format!("{file}, tenant {tenant}, present epoch {}, covered until {until}", coverage.present)
-        }),
+        ("keyring", format!("{file}, tenant {tenant}, present epoch {present}, covered until {until}")),
         ("commit", format!("every {interval_ms} ms, {bytes} bytes or {records} records")),
-        ("limits", format!("records of up to {} bytes", config.record_bytes_max)),
-        ("http", config.http.listen.to_string()),
-        ("log", format!("{log}, level {}", config.log.level)),
-    ];
-    write!(out, "{}", table(&rows.map(|(name, value)| vec![name.to_owned(), value])))?;
+        ("limits", format!("records of up to {record_bytes_max} bytes")),
+        ("http", http.listen.to_string()),
+        ("log", format!("{format}, level {}", log.level)),
+    ]);
+    let rows: Vec<_> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    write!(out, "{}", table(&rows))?;
     Ok(Exit::Done)
 }
 
@@ -77,7 +75,7 @@ pub(super) fn load(file: &Path) -> Result<Config, Failure> {
         processors: thread::available_parallelism().map_or(1, NonZero::get),
         host_name: &host_name(),
     };
-    Config::load(file, surroundings).map_err(|error| Failure::Usage(error.into()))
+    Ok(Config::load(file, surroundings)?)
 }
 
 /// The machine's name as Linux tells it; `localhost` where it does not.

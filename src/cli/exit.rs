@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use crate::config::ConfigError;
 use crate::keystore::KeystoreError;
 use crate::rules::load_error::{LoadError, LoadErrors};
 use crate::veil::VeilError;
@@ -103,7 +104,7 @@ impl From<KeystoreError> for Failure {
     fn from(error: KeystoreError) -> Self {
         match error {
             KeystoreError::Random(_) | KeystoreError::NotRandom | KeystoreError::Io { .. } => {
-                Self::Halted(error.into())
+                Self::Halted(said(&error))
             }
             KeystoreError::Missing { .. }
             | KeystoreError::Exposed { .. }
@@ -117,8 +118,14 @@ impl From<KeystoreError> for Failure {
             | KeystoreError::Invalid(_)
             | KeystoreError::TooManyEpochs
             | KeystoreError::Clock { .. }
-            | KeystoreError::NoPresentKey { .. } => Self::Usage(error.into()),
+            | KeystoreError::NoPresentKey { .. } => Self::Usage(said(&error)),
         }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(said(&error))
     }
 }
 
@@ -138,4 +145,9 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         Self::Usage(error.into())
     }
+}
+
+/// An error whose text names its cause already, so that the chain would say it twice.
+fn said(error: &dyn fmt::Display) -> anyhow::Error {
+    anyhow::Error::msg(error.to_string())
 }

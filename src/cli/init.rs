@@ -32,7 +32,9 @@ pub(super) struct InitArgs {
 }
 
 pub(super) fn run(args: InitArgs, now_ms: i64, out: &mut impl Write) -> Result<Exit, Failure> {
-    let (config, keyring) = (args.dir.join("logveil.toml"), args.dir.join("keyring.toml"));
+    // Paths are shown as one would type them, without `./`.
+    let folder = args.dir.strip_prefix(".").unwrap_or(&args.dir);
+    let (config, keyring) = (folder.join("logveil.toml"), folder.join("keyring.toml"));
     for file in [&config, &keyring] {
         if file.exists() {
             return Err(Failure::Usage(anyhow!("{} exists already and is not overwritten", file.display())));

@@ -49,7 +49,9 @@ pub(super) fn read(folder: &Path) -> Result<Library, Failure> {
     for path in shared {
         read_into(&mut files, &root, &path)?;
     }
-    Ok(Library::new(&root.display().to_string(), files))
+    // Paths are shown as one would type them, without `./`.
+    let shown = root.strip_prefix(".").unwrap_or(&root);
+    Ok(Library::new(&shown.display().to_string(), files))
 }
 
 /// The folder that a pack stands in, and the pack.

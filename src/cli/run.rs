@@ -100,7 +100,7 @@ fn options(config: &Config) -> Options {
     let properties = |client: Client| {
         let both = config.kafka.properties.get(&Client::Both).into_iter().flatten();
         let own = config.kafka.properties.get(&client).into_iter().flatten();
-        both.chain(own).map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+        both.chain(own).map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
     };
     Options {
         bootstrap_servers: config.kafka.bootstrap_servers.clone(),
@@ -142,6 +142,10 @@ fn listen_for_signals(stop: Stop) -> io::Result<()> {
             tracing::info!("stopping: what was begun is committed; a second signal ends at once");
             stop.request();
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a person asked twice; transactions make it safe at any point"
+            )]
             std::process::exit(i32::from(Exit::Halted.code()));
         });
     })?;

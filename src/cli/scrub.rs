@@ -62,9 +62,9 @@ pub(super) struct ScrubArgs {
 pub(super) fn run(args: ScrubArgs, now_ms: i64, out: &mut impl Write) -> Result<Exit, Failure> {
     let veil = Veil::new(&packs::load(args.rules.as_deref())?, &Choice::new(&args.pack))?;
     let veil = veil.with_record_bytes_max(LINE_BYTES_MAX);
+    let bytes_total = bytes_total(&args.files)?;
     let timestamp_ms = args.at.unwrap_or(now_ms);
     let keys = keyring(args.keyring.as_deref(), timestamp_ms)?;
-    let bytes_total = bytes_total(&args.files)?;
 
     let progress = terminal::progress(bytes_total);
     let mut scrub = Scrub::new(&veil, &keys, timestamp_ms, out);
@@ -267,5 +267,59 @@ impl Report {
             "replaced_by_rule": object(self.rules(veil)),
             "quarantined_by_reason": object(self.reasons()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What comes out for these inputs, by the shipped packs.
+    fn scrub(inputs: &[&[u8]]) -> (Vec<u8>, Report) {
+        let veil = Veil::new(&packs::load([]).unwrap(), &Choice::Auto).unwrap();
+        let keys = KeyringFile::generate("test", 30, 0, 0, 0).unwrap().into_keyring().unwrap();
+        let mut out = Vec::new();
+        let report = {
+            let mut scrub = Scrub::new(&veil, &keys, 0, &mut out);
+            inputs.iter().for_each(|input| scrub.input("test", *input).unwrap());
+            scrub.report
+        };
+        (out, report)
+    }
+
+    fn line_count(text: &[u8]) -> usize {
+        text.split_inclusive(|byte| *byte == b'\n').count()
+    }
+
+    #[test]
+    fn inputs_follow_each_other_on_lines_of_their_own() {
+        let (out, report) = scrub(&[b"one\ntwo", b"", b"\xff", b"four\r\n\r\n"]);
+        assert_eq!(String::from_utf8(out).unwrap(), "one\ntwo\nlogveil: quarantined line 3: not-utf8\nfour\r\n\r\n");
+        assert_eq!((report.lines, report.blank, report.quarantined()), (5, 1, 1));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_line_is_answered_by_one_line(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    proptest::collection::vec(any::<u8>(), 0..40),
+                    Just(b"{\"user\":\"alice\"}".to_vec()),
+                    Just(b"from 192.0.2.1 \r".to_vec()),
+                    Just(b"\n".to_vec()),
+                    Just(b"\r\n".to_vec()),
+                ],
+                0..40,
+            ),
+        ) {
+            let input = pieces.concat();
+            let (out, report) = scrub(&[&input]);
+            prop_assert_eq!(line_count(&out), line_count(&input));
+            prop_assert_eq!(report.lines as usize, line_count(&input));
+            prop_assert_eq!(out.ends_with(b"\n"), input.ends_with(b"\n"));
+        }
     }
 }

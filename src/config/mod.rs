@@ -63,7 +63,7 @@ pub struct Property(String);
 
 impl Property {
     /// The value, for the Kafka client only.
-    pub fn expose(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

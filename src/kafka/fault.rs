@@ -18,33 +18,41 @@ pub(super) fn of_transaction(what: &str, error: &KafkaError) -> Fault {
     } else if transaction.txn_requires_abort() {
         Fault::Abort(cause)
     } else {
-        // Fatal (fenced by a later start of the same instance), or not classified: librdkafka's advice is to start anew.
-        Fault::Broken(cause)
+        // Fatal, or not classified: librdkafka's advice is to start anew. A transaction that timed out while the broker
+        // was away is fenced as well, so fencing alone is no reason to halt.
+        let fenced = matches!(
+            transaction.code(),
+            RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::Fenced
+        );
+        let hint = "\n  hint: if this repeats, another process runs as the same `kafka.instance`; give each its own";
+        Fault::Broken(cause + if fenced { hint } else { "" })
     }
 }
 
 /// What to do after a record could not be queued for sending.
 pub(super) fn of_send(topic: &str, error: &KafkaError) -> Fault {
     let cause = format!("could not send to topic `{topic}`: {error}");
-    match error {
-        KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => Fault::Busy(cause),
-        KafkaError::MessageProduction(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced) => Fault::Broken(cause),
-        // The transaction has failed already, and this is how it is told.
-        _ => Fault::Abort(cause),
+    if let Some(RDKafkaErrorCode::QueueFull) = error.rdkafka_error_code() {
+        return Fault::Busy(cause);
     }
+    if let Some(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced) = error.rdkafka_error_code() {
+        return Fault::Broken(cause);
+    }
+    // The transaction has failed already, and this is how it is told.
+    Fault::Abort(cause)
 }
 
 /// What to do after reading from the consumer failed; `None` when the client mends it by itself.
 pub(super) fn of_read(error: &KafkaError) -> Option<Fault> {
-    match error {
-        KafkaError::MessageConsumptionFatal(_) => Some(Fault::Broken(format!("the consumer failed: {error}"))),
-        KafkaError::MessageConsumption(
-            RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed,
-        ) => Some(Fault::Halt(format!(
-            "may not read: {error}\n  hint: grant Read and Describe on the source topics, and Read on the group"
-        ))),
-        _ => None,
+    if let KafkaError::MessageConsumptionFatal(_) = error {
+        return Some(Fault::Broken(format!("the consumer failed: {error}")));
     }
+    let denied = matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
+    );
+    let hint = "grant Read and Describe on the source topics, and Read on the group";
+    denied.then(|| Fault::Halt(format!("may not read: {error}\n  hint: {hint}")))
 }
 
 fn is_denied(code: RDKafkaErrorCode) -> bool {

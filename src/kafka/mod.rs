@@ -6,6 +6,7 @@
 
 mod client;
 mod fault;
+mod native;
 mod rebalance;
 mod session;
 mod sink;
@@ -17,7 +18,7 @@ use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{CommitRule, Fault, Health, Routes, State, Stop};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The cluster, and this process's place in it.
@@ -62,6 +63,8 @@ pub struct Halted(String);
 /// Waits between rebuilds of the clients: first and longest.
 const REBUILD_WAIT_MIN: Duration = Duration::from_millis(200);
 const REBUILD_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Clients that lived for so long were good ones: the wait after them is short again.
+const GOOD_SESSION: Duration = Duration::from_secs(30);
 
 /// Consumes, veils and produces until told to stop. Survives lost brokers and fenced producers by building its clients
 /// anew; everything not committed is read again.
@@ -72,7 +75,12 @@ pub fn run(options: &Options, job: &Job) -> Result<(), Halted> {
     let mut wait = REBUILD_WAIT_MIN;
     while !job.stop.is_requested() {
         job.health.set(State::Connecting);
-        match session::run(options, job) {
+        let started = Instant::now();
+        let ended = session::run(options, job);
+        if started.elapsed() >= GOOD_SESSION {
+            wait = REBUILD_WAIT_MIN;
+        }
+        match ended {
             Ok(()) | Err(Fault::Stopped) => {}
             Err(Fault::Halt(cause)) => return Err(Halted(cause)),
             Err(Fault::Broken(cause) | Fault::Busy(cause) | Fault::Abort(cause)) => {

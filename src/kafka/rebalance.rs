@@ -8,14 +8,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
-use std::time::Duration;
-
-/// How long a rebalance waits for the workers to commit. A worker that takes longer finds its commit refused and reads
-/// again; the group must not wait for it past the session timeout.
-const FINISH_WAIT: Duration = Duration::from_secs(8);
 
 /// A topic and a partition.
 pub(super) type Partition = (String, i32);
@@ -76,22 +71,19 @@ impl GroupContext {
         }
     }
 
+    /// Waits, without a limit, until every worker let go: one that committed later, when this process is a member again,
+    /// would commit records that somebody else has read meanwhile. The group waits until `max.poll.interval.ms`; then it
+    /// goes on without us, and the commit is refused.
     fn revoke(&self, partitions: &[Partition], lost: bool) {
         let (done, finished) = channel();
         self.tell_all(|| Command::Revoke { partitions: partitions.to_vec(), lost, done: done.clone() });
         drop(done);
-        if !all_dropped(&finished) {
-            tracing::warn!(seconds = FINISH_WAIT.as_secs(), "workers did not finish before their partitions went");
-        }
+        // Nobody sends: the channel closes when the last worker has dropped its end, or ended.
+        while finished.recv().is_ok() {}
         for (topic, partition) in partitions {
             self.metrics.revoked(topic, *partition);
         }
     }
-}
-
-/// Waits until every sender is gone; `false` when that takes too long.
-fn all_dropped(finished: &Receiver<()>) -> bool {
-    matches!(finished.recv_timeout(FINISH_WAIT), Err(RecvTimeoutError::Disconnected))
 }
 
 impl ConsumerContext for GroupContext {
@@ -128,7 +120,9 @@ impl ClientContext for GroupContext {
         for (topic, of_topic) in &statistics.topics {
             for (partition, of_partition) in &of_topic.partitions {
                 if of_partition.ls_offset >= 0 && of_partition.fetch_state == "active" {
-                    self.metrics.end_offset(topic, *partition, of_partition.ls_offset);
+                    // Where nothing was committed yet, reading began at the first offset there is.
+                    let start = of_partition.committed_offset.max(of_partition.lo_offset);
+                    self.metrics.end_offset(topic, *partition, of_partition.ls_offset, start);
                 }
             }
         }

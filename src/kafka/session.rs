@@ -21,7 +21,9 @@ const POLL: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(50);
 /// Between attempts to reach a cluster at the start; and between log lines about it.
 const CONNECT_WAIT: Duration = Duration::from_millis(300);
-const CONNECT_LOG_EVERY: u32 = 15;
+const CONNECT_LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// A broker that has just come back, or a topic that was just made, is not known everywhere at once.
+const HALT_PATIENCE: Duration = Duration::from_secs(3);
 /// After an abort: first and longest wait, so that a refusal that stays does not become a storm.
 const ABORT_WAIT_MIN: Duration = Duration::from_millis(50);
 const ABORT_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -66,15 +68,19 @@ pub(super) fn run(options: &Options, job: &Job) -> Result<(), Fault> {
 
 /// Waits for the cluster; `None` when told to stop before it answered.
 fn connect(options: &Options, job: &Job) -> Result<Option<Topics>, Fault> {
-    let mut attempt = 0;
+    let mut logged: Option<Instant> = None;
+    let mut wrong_since = None;
     while !job.stop.is_requested() {
         match Topics::inspect(options, &job.routes) {
             Ok(topics) => return Ok(Some(topics)),
+            Err(Fault::Halt(_)) if wrong_since.get_or_insert_with(Instant::now).elapsed() < HALT_PATIENCE => {
+                pause(CONNECT_WAIT, &job.stop);
+            }
             Err(Fault::Busy(cause)) => {
-                if attempt % CONNECT_LOG_EVERY == 0 {
+                if logged.is_none_or(|at| at.elapsed() >= CONNECT_LOG_INTERVAL) {
                     tracing::warn!(cause, servers = options.bootstrap_servers, "waiting for the cluster");
+                    logged = Some(Instant::now());
                 }
-                attempt += 1;
                 pause(CONNECT_WAIT, &job.stop);
             }
             Err(fault) => return Err(fault),
@@ -144,6 +150,17 @@ fn serve(job: &Job, consumer: &BaseConsumer<GroupContext>, workers: &[Worker]) -
     Ok(())
 }
 
+/// A step of the lane. Before a halt the open transaction is aborted, so that no reader waits for its timeout.
+fn step(lane: &mut Lane<KafkaSource, KafkaSink>) -> Result<Step, Fault> {
+    lane.step(Instant::now()).inspect_err(|fault| {
+        if matches!(fault, Fault::Halt(_))
+            && let Err(error) = lane.discard()
+        {
+            tracing::warn!(%error, "could not abort the open transaction; the broker will");
+        }
+    })
+}
+
 /// A worker's life: reads, veils, sends and commits, and does what the group says in between.
 fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Command>) -> Result<(), Fault> {
     source.wake_on_records();
@@ -156,15 +173,12 @@ fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Com
             Ok(Command::Revoke { partitions, lost, done }) => {
                 // First, so that nothing more is read of them, and a rewind leaves them alone.
                 lane.source().set_assigned(&partitions, false);
-                if lost {
-                    lane.discard()?
-                } else {
-                    lane.finish()?
-                }
+                let let_go = if lost { lane.discard() } else { lane.finish() };
+                let_go?;
                 drop(done);
             }
             Ok(Command::Finish) | Err(TryRecvError::Disconnected) => return lane.finish(),
-            Err(TryRecvError::Empty) => match lane.step(Instant::now())? {
+            Err(TryRecvError::Empty) => match step(&mut lane)? {
                 Step::Sent => abort_wait = ABORT_WAIT_MIN,
                 Step::Idle => std::thread::park_timeout(lane.due_in(Instant::now()).map_or(IDLE, |due| due.min(IDLE))),
                 Step::Aborted => {

@@ -2,9 +2,10 @@
 
 use super::rebalance::{self, GroupContext};
 use super::topics::Topics;
-use super::{Job, Options, client, fault, pause};
+use super::{Job, Options, client, fault, native, pause};
+use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{
-    Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Progress,
+    Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Health, Progress,
     SealedEntry, Sink, Stop, is_reserved,
 };
 use crate::record::Position;
@@ -25,6 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const STOP_GRACE: Duration = Duration::from_secs(8);
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// From this attempt on, after about two seconds, the loop counts as stalled.
+const ATTEMPT_STALLED: u32 = 10;
 
 /// A worker's producer.
 pub(super) struct KafkaSink {
@@ -32,6 +35,9 @@ pub(super) struct KafkaSink {
     consumer: Arc<BaseConsumer<GroupContext>>,
     topics: Arc<Topics>,
     stop: Stop,
+    health: Health,
+    worker: usize,
+    metrics: Arc<Metrics>,
     stopping_since: Option<Instant>,
     stage: Stage,
 }
@@ -79,8 +85,17 @@ impl KafkaSink {
         let producer = client::producer(options, &topics, worker)
             .create_with_context(ProducerLog)
             .map_err(|error| Fault::Halt(format!("cannot make a Kafka producer: {error}")))?;
-        let stop = job.stop.clone();
-        let mut sink = Self { producer, consumer, topics, stop, stopping_since: None, stage: Stage::Flush };
+        let mut sink = Self {
+            producer,
+            consumer,
+            topics,
+            stop: job.stop.clone(),
+            health: job.health.clone(),
+            worker,
+            metrics: Arc::clone(&job.metrics),
+            stopping_since: None,
+            stage: Stage::Flush,
+        };
         let mut attempt = 0;
         loop {
             let started = sink.producer.init_transactions(TIMEOUT);
@@ -103,22 +118,6 @@ impl KafkaSink {
             return Ok(());
         }
         Err(Fault::TooLarge { topic: topic.to_owned(), size_bytes, limit_bytes })
-    }
-
-    /// Waits until every record is acknowledged.
-    ///
-    /// rust-rdkafka's own flush sleeps through 100 ms slices, which would be the floor of every commit.
-    #[expect(unsafe_code, reason = "rd_kafka_flush is not wrapped without a polling loop")]
-    fn flush(&self) -> Result<(), Fault> {
-        // SAFETY: the pointer is this producer's own, which lives as long as `self`; librdkafka's flush may be called from
-        // any thread while others poll (rdkafka.h, "thread-safe").
-        let code = unsafe {
-            rdkafka::bindings::rd_kafka_flush(self.producer.client().native_ptr(), TIMEOUT.as_millis() as i32)
-        };
-        if code == rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Ok(());
-        }
-        Err(Fault::Busy("the brokers have not acknowledged every record yet".to_owned()))
     }
 
     fn send(&mut self, topic: &str, partition: i32, message: Message<'_>) -> Result<(), Fault> {
@@ -176,7 +175,10 @@ impl Sink for KafkaSink {
 
     fn commit(&mut self, progress: &Progress) -> Result<(), Fault> {
         if self.stage == Stage::Flush {
-            self.flush()?;
+            self.metrics.queue(self.worker, i64::from(self.producer.in_flight_count()));
+            if !native::flush(&self.producer, TIMEOUT) {
+                return Err(Fault::Busy("the brokers have not acknowledged every record yet".to_owned()));
+            }
             self.stage = Stage::Offsets;
         }
         if self.stage == Stage::Offsets {
@@ -189,6 +191,11 @@ impl Sink for KafkaSink {
             let Some(group) = self.consumer.group_metadata() else {
                 return Err(Fault::Broken("the consumer is in no group".to_owned()));
             };
+            // A consumer that was thrown out of its group has no generation, and then the metadata fence nothing. Asked
+            // after they were made: librdkafka forgets the generation and marks the assignment lost in one go.
+            if self.consumer.assignment_lost() {
+                return Err(Fault::Abort("the group gave the partitions to somebody else".to_owned()));
+            }
             let sent = self.producer.send_offsets_to_transaction(&offsets, &group, TIMEOUT);
             sent.map_err(|error| fault::of_transaction("add offsets to the transaction", &error))?;
             self.stage = Stage::Commit;
@@ -196,6 +203,7 @@ impl Sink for KafkaSink {
         let committed = self.producer.commit_transaction(TIMEOUT);
         committed.map_err(|error| fault::of_transaction("commit the transaction", &error))?;
         self.stage = Stage::Flush;
+        self.health.resume();
         Ok(())
     }
 
@@ -205,7 +213,9 @@ impl Sink for KafkaSink {
         aborted.map_err(|error| match fault::of_transaction("abort the transaction", &error) {
             // An abort that cannot be done is not mended by another one.
             Fault::Abort(cause) => Fault::Broken(cause),
-            other => other,
+            fault @ (Fault::Busy(_) | Fault::TooLarge { .. } | Fault::Broken(_) | Fault::Halt(_) | Fault::Stopped) => {
+                fault
+            }
         })
     }
 
@@ -217,6 +227,9 @@ impl Sink for KafkaSink {
             }
             std::thread::sleep(PAUSE_MIN);
             return Ok(());
+        }
+        if attempt >= ATTEMPT_STALLED {
+            self.health.stall();
         }
         pause((PAUSE_MIN * (1 << attempt.min(8))).min(PAUSE_MAX), &self.stop);
         Ok(())

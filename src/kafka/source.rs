@@ -1,14 +1,15 @@
 //! A worker's partitions as a source of records.
 
-use super::fault;
 use super::rebalance::{GroupContext, Partition};
+use super::{fault, native};
 use crate::pipeline::{Fault, ReadLimit, Source};
 use crate::record::{Header, Position, Record};
 use rdkafka::consumer::Consumer;
 use rdkafka::consumer::base_consumer::{BaseConsumer, PartitionQueue};
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,9 +89,11 @@ impl Source for KafkaSource {
         if messages.is_empty() {
             return Ok(());
         }
-        let headers: Vec<Vec<Header<'_>>> = messages.iter().map(headers_of).collect();
+        let (headers, ranges) = headers_of(&messages);
+        let headers: Vec<Header<'_>> = headers.iter().map(|(name, value)| Header { name, value: *value }).collect();
+        let of_message = |range: Range<usize>| headers.get(range).unwrap_or_default();
         let records: Vec<Record<'_>> =
-            messages.iter().zip(&headers).map(|(message, headers)| record(message, headers)).collect();
+            messages.iter().zip(ranges).map(|(message, range)| record(message, of_message(range))).collect();
         take(&records)
     }
 
@@ -108,9 +111,17 @@ impl Source for KafkaSource {
             .map_err(|error| Fault::Busy(format!("could not fetch committed offsets: {error}")))?;
         let mut targets = TopicPartitionList::new();
         for element in committed.elements() {
+            let place = || format!("{}/{}", element.topic(), element.partition());
+            element.error().map_err(|error| {
+                Fault::Busy(format!("could not fetch the committed offset of {}: {error}", place()))
+            })?;
             let offset = match element.offset() {
                 offset @ Offset::Offset(_) => offset,
-                _ => Offset::Beginning,
+                // Nothing was committed yet, and `auto.offset.reset` is always `earliest`.
+                Offset::Invalid => Offset::Beginning,
+                offset @ (Offset::Beginning | Offset::End | Offset::Stored | Offset::OffsetTail(_)) => {
+                    return Err(Fault::Broken(format!("the committed offset of {} is {offset:?}", place())));
+                }
             };
             targets
                 .add_partition_offset(element.topic(), element.partition(), offset)
@@ -139,15 +150,19 @@ fn record<'m>(message: &'m BorrowedMessage<'_>, headers: &'m [Header<'m>]) -> Re
     }
 }
 
-fn headers_of<'m>(message: &'m BorrowedMessage<'_>) -> Vec<Header<'m>> {
-    message.headers().map_or_else(Vec::new, |headers| (0..headers.count()).map(|i| header(headers, i)).collect())
-}
+/// A header as it was read: its name may have needed repair.
+type ReadHeader<'m> = (Cow<'m, str>, Option<&'m [u8]>);
 
-/// Reads a header. The client panics on a name that is not UTF-8; such a name is read as U+FFFD, which quarantines the
-/// record.
-fn header(headers: &BorrowedHeaders, index: usize) -> Header<'_> {
-    match catch_unwind(AssertUnwindSafe(|| headers.try_get(index))) {
-        Ok(Some(header)) => Header { name: header.key, value: header.value },
-        Ok(None) | Err(_) => Header { name: "\u{fffd}", value: None },
+/// The headers of all messages, one after the other, and where those of each message stand.
+fn headers_of<'m>(messages: &'m [BorrowedMessage<'_>]) -> (Vec<ReadHeader<'m>>, Vec<Range<usize>>) {
+    let mut headers = Vec::new();
+    let mut ranges = Vec::with_capacity(messages.len());
+    for message in messages {
+        let start = headers.len();
+        if message.headers().is_some() {
+            headers.extend((0..).map_while(|index| native::header(message, index)));
+        }
+        ranges.push(start..headers.len());
     }
+    (headers, ranges)
 }

@@ -128,10 +128,11 @@ impl Metrics {
         for route in routes.iter() {
             let topic = TopicLabel { topic: route.source.clone() };
             for family in [&metrics.records_in, &metrics.bytes_in, &metrics.records_out, &metrics.bytes_out] {
-                family.get_or_create(&topic);
+                family.get_or_create(&topic).inc_by(0);
             }
             for reason in Reason::ALL {
-                metrics.quarantined.get_or_create(&ReasonLabel { topic: route.source.clone(), reason: reason.code() });
+                let label = ReasonLabel { topic: route.source.clone(), reason: reason.code() };
+                metrics.quarantined.get_or_create(&label).inc_by(0);
             }
         }
         metrics
@@ -219,14 +220,13 @@ impl Metrics {
         }
     }
 
-    /// Notes where a partition ends: the offset after the last record that may be read.
-    pub fn end_offset(&self, topic: &str, partition: i32, end: i64) {
-        self.update_lag(topic, partition, |offsets| offsets.end = Some(end));
-    }
-
-    /// Notes how far a partition that was just assigned had been committed before.
-    pub fn start_offset(&self, topic: &str, partition: i32, next: i64) {
-        self.update_lag(topic, partition, |offsets| offsets.next = Some(next));
+    /// Notes where a partition ends: the offset after the last record that may be read. `start` is where reading began,
+    /// and counts until the first commit.
+    pub fn end_offset(&self, topic: &str, partition: i32, end: i64, start: i64) {
+        self.update_lag(topic, partition, |offsets| {
+            offsets.end = Some(end);
+            offsets.next.get_or_insert(start);
+        });
     }
 
     /// Forgets a partition that another process reads now: its lag is no longer ours to report.

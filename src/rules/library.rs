@@ -33,13 +33,15 @@ pub struct PackFiles {
 }
 
 impl Library {
-    /// Sorts files into packs. Each comes as its path below the folder and its text; errors show `root` before the path.
+    /// Sorts files into packs. Each comes as its path below the folder and its text; errors show `root` before it,
+    /// unless that is empty.
     ///
     /// Files that belong to no pack, such as a README, are left out.
     pub fn new(root: &str, files: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut files: Vec<(String, String)> = files.into_iter().collect();
         files.sort();
-        let source = |path: &str, text: &str| Source { file: format!("{root}/{path}"), text: text.to_owned() };
+        let slash = if root.is_empty() { "" } else { "/" };
+        let source = |path: &str, text: &str| Source { file: format!("{root}{slash}{path}"), text: text.to_owned() };
         let mut library = Self { packs: Vec::new(), shared: Vec::new() };
         for (path, text) in &files {
             match path.split('/').collect::<Vec<_>>()[..] {

@@ -80,7 +80,7 @@ fn variables_override_and_secrets_come_from_elsewhere() {
     let config = load(&text, &variables).unwrap();
     assert_eq!((config.kafka.bootstrap_servers.as_str(), config.http.listen.port()), ("kafka:9092", 1));
     let both = &config.kafka.properties[&logveil::config::Client::Both];
-    assert_eq!((both["sasl.password"].expose(), both["linger.ms"].expose()), ("canary", "7"));
+    assert_eq!((both["sasl.password"].reveal(), both["linger.ms"].reveal()), ("canary", "7"));
     assert!(!format!("{config:?}").contains("canary"), "passwords are not printed");
 }
 

@@ -1,6 +1,10 @@
 //! The integration tests, as one binary.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod cli;
 mod config;
+mod kafka;
 mod properties;
 mod rules;
 mod support;
