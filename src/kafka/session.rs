@@ -118,7 +118,8 @@ fn start_workers(
         let worker = std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
-                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), index)?;
+                let id = format!("logveil-{}-{}-{index}", options.group, options.instance);
+                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), &id, index)?;
                 work(KafkaSource::new(consumer, queues), sink, &job, &told)
             })
             .map_err(|error| Fault::Halt(format!("cannot start a thread: {error}")))?;
