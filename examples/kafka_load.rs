@@ -543,7 +543,9 @@ impl Passthrough {
         let results: Vec<Result<()>> = std::thread::scope(|scope| {
             let start = |(worker, share)| {
                 let (consumer, total) = (&consumer, &total);
-                scope.spawn(move || self.work(broker, consumer, worker, share, total))
+                // Without this one's share, the others would wait for the last record for ever.
+                let end_all = |_: &anyhow::Error| total.stop.store(true, Ordering::Release);
+                scope.spawn(move || self.work(broker, consumer, worker, share, total).inspect_err(end_all))
             };
             let threads: Vec<_> = shares.into_iter().enumerate().map(start).collect();
             let mut stray = Ok(());
@@ -562,25 +564,16 @@ impl Passthrough {
         Ok(())
     }
 
-    /// Assigns the partitions, each with a queue of its own, and deals them out to the workers.
+    /// Gives each partition a queue of its own, assigns the partitions, and deals the queues out to the workers.
     ///
-    /// The client takes an assignment up in the background and then points the partitions at its main queue, also those
-    /// that were split off already. So they are paused until that has happened.
+    /// In this order: what is fetched before its queue is split off goes to the consumer's common queue.
     fn split(&self, consumer: &Arc<BaseConsumer>, workers: usize) -> Result<Vec<Vec<Queue>>> {
-        let mut all = TopicPartitionList::new();
-        all.add_partition_range(&self.from, 0, self.partitions - 1);
-        assign_all(consumer, &self.from, self.partitions)?;
-        consumer.pause(&all)?;
-        let taken_up = Instant::now() + Duration::from_millis(500);
-        while Instant::now() < taken_up {
-            ensure!(!matches!(consumer.poll(Duration::from_millis(20)), Some(Ok(_))), "a record of a paused partition");
-        }
         let mut shares: Vec<Vec<Queue>> = (0..workers).map(|_| Vec::new()).collect();
         for partition in 0..self.partitions {
             let queue = consumer.split_partition_queue(&self.from, partition).context("no queue for a partition")?;
             shares[partition as usize % workers].push((partition, queue));
         }
-        consumer.resume(&all)?;
+        assign_all(consumer, &self.from, self.partitions)?;
         Ok(shares)
     }
 
@@ -596,9 +589,10 @@ impl Passthrough {
         let producer = broker.producer(&[("transactional.id", &id), ("transaction.timeout.ms", "20000")])?;
         producer.init_transactions(ANSWER_MAX)?;
         let mut next = BTreeMap::new();
-        let mut count = 0;
+        let mut waiting = 0;
         let mut begun = Instant::now();
         while total.records.load(Ordering::Acquire) < self.records && !total.stop.load(Ordering::Acquire) {
+            let before = waiting;
             for (partition, queue) in &queues {
                 for _ in 0..BURST_MAX {
                     let Some(message) = queue.poll(Duration::ZERO) else { break };
@@ -609,15 +603,16 @@ impl Passthrough {
                     }
                     self.copy(&producer, &message, total)?;
                     next.insert(*partition, message.offset() + 1);
-                    count += 1;
+                    waiting += 1;
                 }
             }
-            if next.is_empty() {
+            if waiting == before {
                 std::thread::sleep(Duration::from_millis(1));
-            } else if begun.elapsed() >= Duration::from_millis(self.commit_ms) {
+            }
+            if !next.is_empty() && begun.elapsed() >= Duration::from_millis(self.commit_ms) {
                 self.commit(&producer, consumer, &next, total)?;
                 next.clear();
-                total.records.fetch_add(std::mem::take(&mut count), Ordering::AcqRel);
+                total.records.fetch_add(std::mem::take(&mut waiting), Ordering::AcqRel);
             }
         }
         Ok(())
