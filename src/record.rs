@@ -34,7 +34,7 @@ pub struct Position<'a> {
 /// One record header.
 #[derive(Clone, Copy)]
 pub struct Header<'a> {
-    /// Header name.
+    /// Header name. One that is not UTF-8 is read as U+FFFD, and its record is quarantined.
     pub name: &'a str,
     /// Header value; Kafka allows null.
     pub value: Option<&'a [u8]>,

@@ -71,9 +71,11 @@ smoke_delete_records() {
 # segment always stays.
 smoke_disk_space() {
   local dir="$DATA/node-1/raw-smoke-disk-0" before after begin=$SECONDS
-  produce admin raw-smoke-disk 5000 "$SMOKE_RECORD_BYTES" >>"$SMOKE_LOG" 2>&1 || smoke_fail "could not fill raw-smoke-disk"
+  produce admin raw-smoke-disk 5000 "$SMOKE_RECORD_BYTES" >>"$SMOKE_LOG" 2>&1 ||
+    smoke_fail "could not fill raw-smoke-disk"
   before="$(segment_count "$dir")"
-  delete_records logveil raw-smoke-disk -1 >>"$SMOKE_LOG" 2>&1 || smoke_fail "DeleteRecords of raw-smoke-disk failed"
+  delete_records logveil raw-smoke-disk -1 >>"$SMOKE_LOG" 2>&1 ||
+    smoke_fail "DeleteRecords of raw-smoke-disk failed"
   until after="$(segment_count "$dir")" && [[ "$after" -eq 1 ]]; do
     [[ $((SECONDS - begin)) -lt $REMOVAL_SECONDS_MAX ]] ||
       smoke_fail "$after of $before segments are still on disk after $REMOVAL_SECONDS_MAX s"
@@ -140,8 +142,8 @@ produce() {
   shift 4
   output="$(tool_java org.apache.kafka.tools.ProducerPerformance --topic "$topic" --num-records "$count" \
     --record-size "$bytes" --throughput -1 --producer.config "$(client_settings "$user")" "$@" \
-    --producer-props "bootstrap.servers=$(bootstrap)" acks=all max.request.size=16777216 delivery.timeout.ms=20000 \
-    request.timeout.ms=10000 max.block.ms=10000 2>&1)" || true
+    --producer-props "bootstrap.servers=$(bootstrap)" acks=all max.request.size=16777216 \
+    delivery.timeout.ms=20000 request.timeout.ms=10000 max.block.ms=10000 2>&1)" || true
   printf '%s\n' "$output"
   [[ "$(tail -n 1 <<<"$output")" == "$count records sent, "* ]]
 }

@@ -1,29 +1,647 @@
 //! One canonical form per class, so that every spelling of an entity is hashed to the same pseudonym.
 //!
-//! Knows: spellings. Must not know keys or rules beyond [`Class`]. Injective and idempotent per class.
+//! Knows: spellings. Must not know keys or rules beyond [`Class`]. Start at [`canonical`].
+//!
+//! Canonical bytes are a tag and a body. The tag tells the kind of body, so that two kinds never meet:
+//!
+//! | class | tag and body | spellings that are one |
+//! |---|---|---|
+//! | `ip` | `04` 4 bytes, `06` 16 bytes | space around it, brackets, port, zone, case, zeros, `%3A`, IPv4-mapped |
+//! | `mac` | `01` 6 or 8 bytes | `:`, `-`, Cisco dots or nothing between the digits, case |
+//! | `device` | `01` 16 bytes for a UUID | hyphens or none, braces, `urn:uuid:`, case |
+//! |  | `02` bytes otherwise | space around it |
+//! | `email` | `01` local part `@` ASCII domain | case, NFC, width, `<>` around it, quotes, `%40`, IDN, root dot |
+//! | `user` | `01` text | case, NFC, full and half width, space around it |
+//! | `person` | `01` text | as `user`, and any space between words |
+//! | `host` | `01` ASCII domain | case, IDN or punycode, root dot, port |
+//! | `user-id`, `session`, `token` | `01` bytes | space around it |
+//! | `user-agent`, `text` | `01` bytes | none |
+//! | any | `00` bytes | none: the value does not fit its class |
+//!
+//! A value that does not fit its class is hashed under it all the same: dropping it would lose it, passing it on would
+//! leak it.
+//!
+//! A value whose shape says better what it is than the field it stood in changes class, so that one entity has one
+//! pseudonym wherever it stood: an e-mail address that is a `user`, `person`, `user-id`, `session`, `host`, `device` or
+//! `text`; an address that is a `user`, `host`, `device` or `text`; a hardware address with separators that is a
+//! `device` or `text`; a UUID with hyphens that is a `text`. A `session` or `user-id` that is a UUID stays what it is.
+//! Bare digits change nothing: 12 or 32 hexadecimal digits may be anything.
+//!
+//! What stays apart on purpose: `a.b@` and `ab@`, `a+tag@` and `a@` (providers differ), letters that look alike in two
+//! scripts, `DOMAIN\user` and `user`, `192.0.2.1` and `::192.0.2.1` (deprecated, RFC 4291) or `64:ff9b::192.0.2.1` (the
+//! translator's address, RFC 6052), an EUI-48 and the EUI-64 made from it. RFC 6943 tells why comparing identifiers
+//! needs such a list.
+
+mod address;
+mod device;
+mod email;
+mod hardware;
+mod text;
+
+pub use address::{address, network};
 
 use crate::rules::Class;
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::net::IpAddr;
+use std::borrow::Cow;
+
+/// Tag of a value that does not fit its class.
+const RAW: u8 = 0;
+
+/// Tag of a class's usual form.
+const USUAL: u8 = 1;
 
 /// Appends the canonical bytes of `value` to `out` and returns the class it is hashed under.
 ///
 /// The class differs from `class` when the value's shape says better what it is: a `user` that is an e-mail address is
 /// hashed as `email`, so that one entity has one pseudonym whatever field it stood in.
+///
+/// Any bytes have a canonical form; two values of one class share it only if they are spellings of one entity. Costs
+/// linear time.
 pub fn canonical(class: Class, value: &[u8], out: &mut Vec<u8>) -> Class {
-    out.extend_from_slice(value);
+    let Some(text) = normal_text(class, value) else {
+        push(RAW, value, out);
+        return class;
+    };
+    let trimmed = text.trim_ascii();
+    let class = better_class(class, trimmed);
+    let fits = match class {
+        Class::Ip => address::write(trimmed, out),
+        Class::Mac => hardware::write(trimmed, out),
+        Class::Email => email::write(trimmed, out),
+        Class::Device => {
+            device::write(trimmed, out);
+            true
+        }
+        Class::User
+        | Class::Person
+        | Class::UserId
+        | Class::Session
+        | Class::Token
+        | Class::UserAgent
+        | Class::Host
+        | Class::Text => {
+            push(USUAL, &text, out);
+            true
+        }
+    };
+    if !fits {
+        push(RAW, value, out);
+    }
     class
 }
 
-/// Reads an address in any spelling.
-pub fn address(value: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(value).ok()?.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+/// The value without what only its spelling adds; `None` when it does not fit the class.
+fn normal_text(class: Class, value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match class {
+        Class::User => text::user(value),
+        Class::Person => text::person(value),
+        Class::Host => text::host(value),
+        Class::UserId | Class::Session | Class::Token => Some(Cow::Borrowed(value.trim_ascii())),
+        Class::Ip | Class::Mac | Class::Email | Class::Device | Class::UserAgent | Class::Text => {
+            Some(Cow::Borrowed(value))
+        }
+    }
 }
 
-/// The network that an address is generalized to: its /24 (IPv4) or /48 (IPv6).
-pub fn network(address: IpAddr) -> IpNet {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => Ipv4Net::new_assert(v4, 24).trunc().into(),
-        IpAddr::V6(v6) => Ipv6Net::new_assert(v6, 48).trunc().into(),
+/// The class that the value's shape tells, where shape is believed more than the field.
+fn better_class(class: Class, text: &[u8]) -> Class {
+    let shapes: &[Class] = match class {
+        // Eight octets between colons are an EUI-64, though IPv6 could be written so.
+        Class::Text => &[Class::Email, Class::Mac, Class::Ip, Class::Device],
+        Class::Device => &[Class::Email, Class::Mac, Class::Ip],
+        Class::User | Class::Host => &[Class::Email, Class::Ip],
+        Class::Person | Class::UserId | Class::Session => &[Class::Email],
+        Class::Ip | Class::Mac | Class::Email | Class::Token | Class::UserAgent => &[],
+    };
+    shapes.iter().copied().find(|shape| has_shape(*shape, text)).unwrap_or(class)
+}
+
+/// Whether a text is unmistakably of this class.
+fn has_shape(class: Class, text: &[u8]) -> bool {
+    match class {
+        Class::Email => email::is_unmistakable(text),
+        Class::Ip => address(text).is_some(),
+        Class::Mac => hardware::is_unmistakable(text),
+        Class::Device => device::is_unmistakable(text),
+        Class::User
+        | Class::Person
+        | Class::UserId
+        | Class::Session
+        | Class::Token
+        | Class::UserAgent
+        | Class::Host
+        | Class::Text => false,
+    }
+}
+
+fn push(tag: u8, body: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(body);
+}
+
+/// Value of a hexadecimal digit in either case.
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Reads exactly `N` bytes from hexadecimal digits.
+fn hex_bytes<const N: usize>(mut digits: impl Iterator<Item = u8>) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    for byte in &mut bytes {
+        *byte = hex_digit(digits.next()?)? << 4 | hex_digit(digits.next()?)?;
+    }
+    digits.next().is_none().then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    /// Class and canonical bytes of a value.
+    fn canon(class: Class, value: impl AsRef<[u8]>) -> (Class, Vec<u8>) {
+        let mut out = Vec::new();
+        let class = canonical(class, value.as_ref(), &mut out);
+        (class, out)
+    }
+
+    #[track_caller]
+    fn check_equal(class: Class, spellings: &[&str]) {
+        for pair in spellings.windows(2) {
+            assert_eq!(canon(class, pair[0]), canon(class, pair[1]), "{} and {}", pair[0], pair[1]);
+        }
+        assert_ne!(canon(class, spellings[0]).1[0], RAW, "{} does not fit {class}", spellings[0]);
+    }
+
+    #[track_caller]
+    fn check_distinct(class: Class, values: &[&str]) {
+        for (index, value) in values.iter().enumerate() {
+            for other in &values[..index] {
+                assert_ne!(canon(class, value), canon(class, other), "{value} and {other}");
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_class(class: Class, value: &str, expect: Class) {
+        assert_eq!(canon(class, value).0, expect, "{class} {value}");
+        if class != expect {
+            assert_eq!(canon(class, value), canon(expect, value), "{class} {value}");
+        }
+    }
+
+    #[test]
+    fn addresses_in_all_spellings() {
+        check_equal(
+            Class::Ip,
+            &[
+                "192.0.2.1",
+                "::ffff:192.0.2.1",
+                "::FFFF:C000:201",
+                "[::ffff:c000:0201]:443",
+                "0:0:0:0:0:ffff:192.0.2.1",
+                " 192.0.2.1\t",
+                "192.0.2.1:65535",
+                "[192.0.2.1]",
+                "%5B%3A%3Affff%3Ac000%3A201%5D",
+                "192.0.2.1%3A443",
+            ],
+        );
+        check_equal(
+            Class::Ip,
+            &[
+                "2001:db8::1",
+                "2001:DB8:0:0:0:0:0:1",
+                "2001:0db8:0000:0000:0000:0000:0000:0001",
+                "[2001:db8::1]:80",
+                "2001:db8::1%eth0",
+                "[2001:db8::1%25eth0]:80",
+                "2001%3Adb8%3A%3A1",
+                "%5B2001%253Adb8%253A%253A1%5D%253A80",
+                "2001:db8::0.0.0.1",
+            ],
+        );
+        assert_eq!(canon(Class::Ip, "192.0.2.1").1, [4, 192, 0, 2, 1]);
+        assert_eq!(canon(Class::Ip, "2001:db8::1").1, [&[6, 0x20, 1, 0xd, 0xb8][..], &[0; 11], &[1]].concat());
+    }
+
+    #[test]
+    fn addresses_that_stay_apart() {
+        check_distinct(
+            Class::Ip,
+            &[
+                "192.0.2.1",
+                "::192.0.2.1",
+                "64:ff9b::192.0.2.1",
+                "192.0.2.10",
+                "192.0.2.1:65536",
+                "192.0.2.1:",
+                "192.0.2.1:+1",
+                "192.0.2.01",
+                "0xc0000201",
+                "3221225985",
+                "192.0.2.1/32",
+                "[192.0.2.1",
+                "2001:db8::1%",
+                "2001:db8::1%eth 0",
+                "[2001:db8::1]x",
+                "2001:db8::1",
+                "",
+                "-",
+            ],
+        );
+    }
+
+    #[test]
+    fn hardware_addresses() {
+        check_equal(
+            Class::Mac,
+            &[
+                "00-1B-44-11-3A-B7",
+                "001b.4411.3ab7",
+                "00:1b:44:11:3a:b7",
+                "001b44113ab7",
+                "001B-4411-3AB7",
+                " 00:1B:44:11:3A:B7 ",
+            ],
+        );
+        check_equal(Class::Mac, &["00:1b:44:ff:fe:11:3a:b7", "001b.44ff.fe11.3ab7", "001b44fffe113ab7"]);
+        check_distinct(
+            Class::Mac,
+            &[
+                "00:1b:44:11:3a:b7",
+                "00:1b:44:ff:fe:11:3a:b7",
+                "00:1b-44:11-3a:b7",
+                "0:1b:44:11:3a:b7",
+                "00:1b:44:11:3a",
+                "00:1b:44:11:3a:b7:00",
+                "00:1b:44:11:3a:g7",
+                "001b4411.3ab7",
+                "00:1b:44:11:3a:b7:",
+                "",
+            ],
+        );
+    }
+
+    #[test]
+    fn devices() {
+        check_equal(
+            Class::Device,
+            &[
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "{F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6}",
+                "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "URN:UUID:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
+                "f81d4fae7dec11d0a76500a0c91e6bf6",
+                " F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6 ",
+            ],
+        );
+        check_equal(Class::Device, &["SN-00Ab", " SN-00Ab\n"]);
+        check_distinct(
+            Class::Device,
+            &[
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "ae4f1df8-ec7d-d011-a765-00a0c91e6bf6",
+                "f81d4fae-7dec11d0a765-00a0c91e6bf6",
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf6-",
+                "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "SN-00Ab",
+                "sn-00ab",
+                "",
+            ],
+        );
+    }
+
+    #[test]
+    fn emails() {
+        check_equal(
+            Class::Email,
+            &[
+                "alice@example.com",
+                "Alice@Example.COM",
+                "alice@example.com.",
+                " <alice@example.com> ",
+                "alice%40example.com",
+                "alice%2540example.com",
+                "\"alice\"@example.com",
+                "\u{ff21}lice\u{ff20}example.com",
+                "alice@ex\u{ad}ample\u{3002}com",
+            ],
+        );
+        check_equal(
+            Class::Email,
+            &["ren\u{e9}@b\u{fc}cher.example", "Rene\u{301}@Bu\u{308}cher.example", "REN\u{c9}@xn--bcher-kva.example"],
+        );
+        check_equal(Class::Email, &["\"Alice Example\"@example.com", "\"alice example\"@EXAMPLE.COM"]);
+        check_equal(Class::Email, &["root@localhost", "ROOT@LOCALHOST."]);
+        assert_eq!(canon(Class::Email, "Alice@Example.COM").1, b"\x01alice@example.com");
+    }
+
+    #[test]
+    fn emails_that_stay_apart() {
+        check_distinct(
+            Class::Email,
+            &[
+                "a.b@example.com",
+                "ab@example.com",
+                "a.b+tag@example.com",
+                "a.b@example.org",
+                "a.b@mail.example.com",
+                "\u{430}.b@example.com",
+                "a.b@",
+                "@example.com",
+                "a.b",
+                "a.b@example..com",
+                "a b@example.com",
+                "a.b@exam ple.com",
+                "",
+            ],
+        );
+    }
+
+    #[test]
+    fn users() {
+        check_equal(Class::User, &["alice", "Alice", "ALICE ", "\u{ff21}\u{ff4c}\u{ff49}\u{ff43}\u{ff45}"]);
+        check_equal(Class::User, &["ren\u{e9}", "REN\u{c9}", "Rene\u{301}"]);
+        check_equal(Class::User, &["\u{30ac}", "\u{ff76}\u{ff9e}"]);
+        check_equal(
+            Class::User,
+            &["\u{3b1}\u{3bb}\u{3b5}\u{3be}\u{3b7}\u{3c2}", "\u{391}\u{39b}\u{395}\u{39e}\u{397}\u{3a3}"],
+        );
+        check_distinct(
+            Class::User,
+            &[
+                "alice",
+                "\u{430}lice",
+                "alice1",
+                "al ice",
+                "EXAMPLE\\alice",
+                "alice@EXAMPLE",
+                "\u{b9}alice",
+                "1alice",
+                "",
+            ],
+        );
+        assert_eq!(canon(Class::User, "EXAMPLE\\Alice"), (Class::User, b"\x01example\\alice".to_vec()));
+        assert_eq!(canon(Class::User, b"\xffalice"), (Class::User, b"\x00\xffalice".to_vec()));
+    }
+
+    #[test]
+    fn persons() {
+        check_equal(
+            Class::Person,
+            &["Alice Example", " alice \u{a0} EXAMPLE ", "ALICE\tEXAMPLE", "alice\u{3000}example"],
+        );
+        check_distinct(Class::Person, &["Alice Example", "AliceExample", "Example Alice", ""]);
+    }
+
+    #[test]
+    fn hosts() {
+        check_equal(
+            Class::Host,
+            &["www.example.com", "WWW.Example.Com", "www.example.com.", "www.example.com:443", " www.example.com "],
+        );
+        check_equal(Class::Host, &["b\u{fc}cher.example", "xn--bcher-kva.example", "B\u{dc}CHER\u{3002}EXAMPLE"]);
+        check_equal(Class::Host, &["192.0.2.1", "[::ffff:192.0.2.1]:80", "\u{ff11}92.0.2.1"]);
+        check_equal(Class::Host, &["_dmarc.example.com", "_DMARC.example.com"]);
+        check_distinct(
+            Class::Host,
+            &[
+                "www.example.com",
+                "example.com",
+                "ex\u{430}mple.com",
+                "www.example.com..",
+                ".www.example.com",
+                "www.example.com:",
+                "www.example.com/",
+                "xn--a",
+                "",
+                ".",
+            ],
+        );
+    }
+
+    #[test]
+    fn opaque_values() {
+        for class in [Class::UserId, Class::Session, Class::Token] {
+            check_equal(class, &["4711-Ab", " 4711-Ab\r\n"]);
+            check_distinct(class, &["4711-Ab", "4711-ab", "4711-Ab%20", "4711", ""]);
+        }
+        for class in [Class::UserAgent, Class::Text] {
+            check_distinct(class, &["Mozilla/5.0", "mozilla/5.0", "Mozilla/5.0 ", ""]);
+        }
+    }
+
+    #[test]
+    fn the_shape_tells_the_class() {
+        const UUID: &str = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+        for class in
+            [Class::User, Class::Person, Class::UserId, Class::Session, Class::Host, Class::Device, Class::Text]
+        {
+            check_class(class, " Alice@Example.com", Class::Email);
+        }
+        for class in [Class::User, Class::Host, Class::Device, Class::Text] {
+            check_class(class, "[2001:DB8::1]:443", Class::Ip);
+        }
+        for class in [Class::Device, Class::Text] {
+            check_class(class, "00-1B-44-11-3A-B7", Class::Mac);
+            check_class(class, "00:1b:44:ff:fe:11:3a:b7", Class::Mac);
+            check_class(class, "001b44113ab7", class);
+            check_class(class, "1234-5678-9012", class);
+        }
+        check_class(Class::Text, UUID, Class::Device);
+        check_class(Class::Text, &UUID.replace('-', ""), Class::Text);
+    }
+
+    #[test]
+    fn the_field_keeps_its_class() {
+        const UUID: &str = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+        for class in [Class::User, Class::UserId, Class::Session, Class::Token, Class::Person, Class::UserAgent] {
+            check_class(class, UUID, class);
+        }
+        for class in [Class::UserId, Class::Session, Class::Token, Class::Person, Class::Email] {
+            check_class(class, "192.0.2.1", class);
+        }
+        for text in ["mail alice@example.com", "https://alice@example.com", "alice@EXAMPLE", "192.0.2.1 -"] {
+            check_class(Class::Text, text, Class::Text);
+        }
+        check_class(Class::Token, "alice@example.com", Class::Token);
+    }
+
+    #[test]
+    fn output_is_appended() {
+        let mut out = b"before".to_vec();
+        canonical(Class::Ip, b"192.0.2.1", &mut out);
+        assert_eq!(out, b"before\x04\xc0\x00\x02\x01");
+    }
+
+    #[test]
+    fn networks() {
+        for (address, expect) in [
+            ("192.0.2.254", "192.0.2.0/24"),
+            ("::ffff:192.0.2.254", "192.0.2.0/24"),
+            ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()).to_string(), expect);
+        }
+    }
+
+    #[test]
+    fn every_letter_is_folded_once_and_for_all() {
+        use unicode_normalization::UnicodeNormalization;
+        for c in '\0'..=char::MAX {
+            let (class, once) = canon(Class::User, c.to_string());
+            let decomposed: String = c.nfd().collect();
+            assert_eq!(canon(Class::User, decomposed), (class, once.clone()), "U+{:04X}", u32::from(c));
+            assert_eq!(canon(class, &once[1..]), (class, once), "U+{:04X}", u32::from(c));
+        }
+    }
+
+    /// All ways to write an address down.
+    fn spell_address(address: IpAddr, style: usize) -> String {
+        let plain = match (address, style % 3) {
+            (IpAddr::V4(v4), 1) => v4.to_ipv6_mapped().to_string(),
+            (IpAddr::V4(v4), 2) => spell_groups(v4.to_ipv6_mapped()),
+            (IpAddr::V6(v6), 1) => spell_groups(v6),
+            _ => address.to_string(),
+        };
+        let plain = if style & 8 == 0 { plain } else { plain.to_uppercase() };
+        let zone = if plain.contains(':') && style & 16 != 0 { "%eth0" } else { "" };
+        match style & 3 {
+            0 => format!("[{plain}{zone}]:8443"),
+            1 => format!("[{plain}{zone}]"),
+            2 => format!("\t{plain}{zone} "),
+            _ => format!("{plain}{zone}"),
+        }
+    }
+
+    /// All eight groups of four digits.
+    fn spell_groups(address: Ipv6Addr) -> String {
+        address.segments().map(|segment| format!("{segment:04x}")).join(":")
+    }
+
+    fn any_address() -> impl Strategy<Value = IpAddr> {
+        prop_oneof![any::<Ipv4Addr>().prop_map(IpAddr::V4), any::<Ipv6Addr>().prop_map(IpAddr::V6)]
+    }
+
+    fn any_class() -> impl Strategy<Value = Class> {
+        proptest::sample::select(Class::ALL.as_slice())
+    }
+
+    /// Bytes that look like something more often than random ones.
+    fn any_value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            vec(any::<u8>(), 0..48),
+            "\\PC{0,32}".prop_map(String::into_bytes),
+            "[ <\\[{\"]{0,2}[0-9a-fA-F:.@%x-]{0,40}[ >\\]}\"]{0,2}".prop_map(String::into_bytes),
+            "[A-Za-z\u{e4}\u{df}\u{130}\u{3a3}\u{ff21}.+%\"]{1,12}[@\u{ff20}][A-Za-z\u{fc}\u{3002}.-]{1,16}"
+                .prop_map(String::into_bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_are_one_in_any_spelling(address in any_address(), style in 0_usize..32) {
+            let spelled = spell_address(address, style);
+            prop_assert_eq!(super::address(spelled.as_bytes()), Some(address.to_canonical()), "{}", spelled);
+            prop_assert_eq!(canon(Class::Ip, &spelled), canon(Class::Ip, address.to_string()));
+        }
+
+        #[test]
+        fn addresses_are_told_apart(first in any_address(), second in any_address()) {
+            let equal = canon(Class::Ip, first.to_string()) == canon(Class::Ip, second.to_string());
+            prop_assert_eq!(equal, first.to_canonical() == second.to_canonical());
+        }
+
+        #[test]
+        fn hardware_addresses_are_one_in_any_spelling(octets in any::<[u8; 6]>(), separator in 0_usize..4) {
+            let digits = octets.map(|octet| format!("{octet:02X}"));
+            let spelled = match separator {
+                0 => digits.join(":"),
+                1 => digits.join("-").to_lowercase(),
+                2 => digits.concat(),
+                _ => digits.chunks(2).map(|pair| pair.concat()).collect::<Vec<_>>().join("."),
+            };
+            let expect = [&[USUAL], octets.as_slice()].concat();
+            prop_assert_eq!(canon(Class::Mac, spelled), (Class::Mac, expect));
+        }
+
+        #[test]
+        fn uuids_are_one_in_any_spelling(bytes in any::<[u8; 16]>(), style in 0_usize..4) {
+            let hex = data_encoding::HEXLOWER.encode(&bytes);
+            let hyphenated = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
+            let spelled = match style {
+                0 => hyphenated.to_uppercase(),
+                1 => format!("{{{hyphenated}}}"),
+                2 => format!("urn:uuid:{hyphenated}"),
+                _ => hex,
+            };
+            let expect = [&[USUAL], bytes.as_slice()].concat();
+            prop_assert_eq!(canon(Class::Device, spelled), (Class::Device, expect));
+        }
+
+        #[test]
+        fn emails_are_one_in_any_spelling(
+            local in "[a-z0-9+._-]{1,20}",
+            domain in "([a-z0-9]{1,8}\\.){1,3}[a-z]{2,6}",
+            style in 0_usize..5,
+        ) {
+            let plain = format!("{local}@{domain}");
+            let spelled = match style {
+                0 => plain.to_uppercase(),
+                1 => format!("<{plain}>"),
+                2 => format!(" {plain}. "),
+                3 => format!("{local}%40{domain}"),
+                _ => format!("\"{local}\"@{domain}"),
+            };
+            let expect = format!("\u{1}{plain}").into_bytes();
+            prop_assert_eq!(canon(Class::Email, spelled), (Class::Email, expect));
+        }
+
+        #[test]
+        fn names_are_one_in_any_case_and_composition(name in "[a-z\u{e4}\u{f6}\u{e9}\u{439}\u{436} ]{1,16}") {
+            use unicode_normalization::UnicodeNormalization;
+            for class in [Class::User, Class::Person] {
+                let decomposed: String = name.to_uppercase().nfd().collect();
+                prop_assert_eq!(canon(class, &decomposed), canon(class, &name));
+            }
+        }
+
+        /// Where the canonical form is a text, it is its own canonical form, under the same class.
+        #[test]
+        fn canonical_text_stays_as_it_is(class in any_class(), value in any_value()) {
+            let (class, bytes) = canon(class, &value);
+            let is_text = bytes[0] == USUAL && !matches!(class, Class::Mac | Class::Device | Class::Ip);
+            if is_text {
+                prop_assert_eq!(canon(class, &bytes[1..]), (class, bytes));
+            }
+        }
+
+        /// Of two values with one canonical form, neither is hashed raw: raw bytes are injective.
+        #[test]
+        fn raw_bytes_are_told_apart(class in any_class(), first in any_value(), second in any_value()) {
+            let canonical = canon(class, &first);
+            if canonical.1[0] == RAW && first != second {
+                prop_assert_ne!(canonical, canon(class, &second));
+            }
+        }
+
+        #[test]
+        fn any_bytes_have_a_canonical_form(class in any_class(), value in vec(any::<u8>(), 0..4096)) {
+            let (_, bytes) = canon(class, &value);
+            prop_assert!(!bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn long_values_take_linear_time() {
+        for unit in ["a.", "xn--", "%40", "\u{fc}", "@", ":", "-", "f"] {
+            let value = unit.repeat(1 << 20);
+            for class in Class::ALL {
+                let (_, bytes) = canon(class, &value);
+                assert!(bytes.len() > value.len());
+            }
+        }
     }
 }

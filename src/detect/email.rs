@@ -30,7 +30,7 @@ const UNIT_SUFFIXES: [&[u8]; 11] = [
 /// the back-tick end one, because in logs they stand between values; forms that mail systems build with `=` are taken
 /// whole.
 pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
-    let sign = anchor..anchor + sign_length(part(text, anchor..anchor + 5))?;
+    let sign = anchor..anchor + sign_length(text.get(anchor..)?)?;
     if anchor < *done {
         return None;
     }
@@ -47,7 +47,7 @@ fn sign_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'@', ..] => Some(1),
         [b'%', b'4', b'0', ..] => Some(3),
-        [b'%', b'2', b'5', b'4', b'0'] => Some(5),
+        [b'%', b'2', b'5', b'4', b'0', ..] => Some(5),
         _ => None,
     }
 }
@@ -91,12 +91,13 @@ fn local_start(text: &[u8], floor: usize, sign: &Range<usize>, domain_end: usize
     }
     let quoted = byte(text, domain_end) == Some(b'\'');
     let mut start = atom_start(text, floor, sign.start, quoted);
-    while byte_before(text, start) == Some(b'=') && start > floor {
-        let left = atom_start(text, floor, start - 1, quoted);
-        if !is_tagged(part(text, left..start - 1)) {
-            break;
+    let mut tag = start;
+    while byte_before(text, tag) == Some(b'=') && tag > floor {
+        let equals = tag - 1;
+        tag = atom_start(text, floor, equals, quoted);
+        if is_tag(part(text, tag..equals)) {
+            start = tag;
         }
-        start = left;
     }
     let local = part(text, start..sign.start);
     start += local.iter().take_while(|byte| b".-'#!*~^$".contains(byte)).count();
@@ -135,9 +136,9 @@ fn decoded(digits: &[u8]) -> Option<u8> {
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
 }
 
-/// Whether what stands before `=` is part of the local part: variable return paths (`bounce+alice=example.com@`) and
+/// Whether what stands before `=` makes it part of the local part: variable return paths (`bounce+alice=example.com@`) and
 /// the Sender Rewriting Scheme (`SRS0=hash=time=example.com=alice@`) carry another address there.
-fn is_tagged(left: &[u8]) -> bool {
+fn is_tag(left: &[u8]) -> bool {
     let starts = |prefix: &[u8]| left.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     work::count(left.len());
     left.contains(&b'+') || starts(b"bounce") || starts(b"srs0") || starts(b"srs1") || left.ends_with(b"-bounces")
@@ -183,4 +184,79 @@ fn is_package(text: &[u8], local: Range<usize>, domain: Range<usize>) -> bool {
         && name.iter().all(u8::is_ascii_hexdigit)
         && name.iter().any(u8::is_ascii_digit);
     is_unit || is_version || is_digest || is_object
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::tests::check;
+
+    #[test]
+    fn emails() {
+        for (text, address) in [
+            ("alice@example.com", "alice@example.com"),
+            ("to=<alice@example.com>,", "alice@example.com"),
+            ("from alice.b+tag@mail.example.co.uk.", "alice.b+tag@mail.example.co.uk"),
+            ("user=alice@example.com&x", "alice@example.com"),
+            ("mailto:alice@example.com?subject=x", "alice@example.com"),
+            ("'alice@example.com'", "alice@example.com"),
+            ("b'alice@example.com'", "alice@example.com"),
+            ("O'Brien@example.com", "O'Brien@example.com"),
+            ("root@localhost", "root@localhost"),
+            ("user@pbs failed", "user@pbs"),
+            ("alice@192.0.2.1", "alice@192.0.2.1"),
+            ("192.0.2.1@example.com", "192.0.2.1@example.com"),
+            ("alice@192.0.2.1.example.com", "alice@192.0.2.1.example.com"),
+            ("alice@[192.0.2.1]", "alice@[192.0.2.1]"),
+            ("alice@[IPv6:2001:db8::1]", "alice@[IPv6:2001:db8::1]"),
+            ("email=alice%40example.com&x", "alice%40example.com"),
+            ("email%3Dalice%2Btag%40example.com%26x", "alice%2Btag%40example.com"),
+            ("alice%2540example.com", "alice%2540example.com"),
+            ("\\nalice@example.com\\n", "alice@example.com"),
+            ("\u{1b}[31malice@example.com\u{1b}[0m", "alice@example.com"),
+            ("jörg@example.com", "jörg@example.com"),
+            ("alice@münchen.example", "alice@münchen.example"),
+            ("用户@例子.公司", "用户@例子.公司"),
+            ("“alice@example.com”", "alice@example.com"),
+            ("\"alice smith\"@example.com", "\"alice smith\"@example.com"),
+            ("alice_example.com#EXT#@tenant.example.com", "alice_example.com#EXT#@tenant.example.com"),
+            ("bounce+alice=example.com@lists.example.org", "bounce+alice=example.com@lists.example.org"),
+            ("SRS0=ab=cd=example.org=alice@example.com", "SRS0=ab=cd=example.org=alice@example.com"),
+            ("for alice/admin@EXAMPLE.COM,", "alice/admin@EXAMPLE.COM"),
+            ("http://example.com/alice@example.com", "alice@example.com"),
+            ("**alice@example.com**", "alice@example.com"),
+            ("alice@corp@example.com", "alice@corp@example.com"),
+            ("ssh git@github.com:x/y", "git@github.com"),
+            ("<20241123.abc@mail.example.com>", "20241123.abc@mail.example.com"),
+            ("a@b", "a@b"),
+        ] {
+            check(text, &[&format!("email:{address}")]);
+        }
+    }
+
+    #[test]
+    fn not_emails() {
+        for text in [
+            "@",
+            "a@",
+            "@alice",
+            "hey @alice",
+            "pkg@1.2.3",
+            "react@18.2.0-beta.1",
+            "golang.org/x/net@v0.17.0",
+            "checkout@v4",
+            "user@1000.service",
+            "getty@tty1.service",
+            "nginx@sha256:0123",
+            "org.example.Foo@a1b2c3d4",
+            "a @ b.c",
+            "a@.b",
+            "@@@@",
+            r#"{"a":"b","@type":"c"}"#,
+            r#"{"a": "b", "@type": "c"}"#,
+            r#"["","@type"]"#,
+            "50%40",
+        ] {
+            check(text, &[]);
+        }
+    }
 }

@@ -71,3 +71,42 @@ fn opens_group(text: &[u8], start: usize) -> bool {
     run_start(text, start.saturating_sub(1), start, |byte| byte.is_ascii_alphanumeric()) == start
         || escape_end(text, start) == Some(start)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::tests::check;
+
+    #[test]
+    fn hardware_addresses() {
+        for (text, address) in [
+            ("00:1b:44:11:3a:b7", "00:1b:44:11:3a:b7"),
+            ("(00-1B-44-11-3A-B7)", "00-1B-44-11-3A-B7"),
+            ("001b.4411.3ab7.", "001b.4411.3ab7"),
+            ("001b-4411-3ab7", "001b-4411-3ab7"),
+            ("00:1b:44:ff:fe:11:3a:b7", "00:1b:44:ff:fe:11:3a:b7"),
+            ("MAC=aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:08:00 SRC", "aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:08:00"),
+            ("mac:00:1b:44:11:3a:b7:443", "00:1b:44:11:3a:b7"),
+            ("uid 01:00:1b:44:11:3a:b7", "01:00:1b:44:11:3a:b7"),
+            ("host-00-1b-44-11-3a-b7.example.com", "00-1b-44-11-3a-b7"),
+            ("%3D00:1b:44:11:3a:b7", "00:1b:44:11:3a:b7"),
+        ] {
+            check(text, &[&format!("mac:{address}")]);
+        }
+    }
+
+    #[test]
+    fn other_hex_runs() {
+        for text in [
+            "12:34:56",
+            "00:1b:44:11:3a",
+            "2024-01-02-03-04",
+            "1234-5678-9012",
+            "1234.5678",
+            "aa:bb:cc:dd:ee:ff:00:11:22",
+            "SHA1 3c:a9:f4:3b:3c:a9:f4:3b:3c:a9:f4:3b:3c:a9:f4:3b:11:22:33:44",
+            "001b44113ab7",
+        ] {
+            check(text, &[]);
+        }
+    }
+}

@@ -71,17 +71,17 @@ fn name_before(text: &[u8], separator: &Separator) -> Option<Range<usize>> {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80;
     work::count(name.len());
     let is_word = if separator.is_colon { name.first().is_some_and(is_letter) } else { name.iter().any(is_letter) };
-    let is_drive = separator.is_colon
-        && name.len() == 1
-        && matches!(part(text, separator.end..separator.end + 2), [b'\\', sign] if *sign != b'"');
+    let behind = text.get(separator.end..).unwrap_or_default();
+    let is_drive =
+        separator.is_colon && name.len() == 1 && matches!(behind, [b'\\', rest @ ..] if !rest.starts_with(b"\""));
     (is_word && !is_drive).then_some(start..end)
 }
 
 /// The value behind the separator, without its quotes or brackets.
 fn value_after(text: &[u8], separator: &Separator, plain_end: &mut usize) -> Option<Range<usize>> {
     let start = separator.end;
-    let value = match part(text, start..start + 2) {
-        [b'\\', b'"'] => start + 2..escaped_quote(text, start + 2),
+    let value = match text.get(start..)? {
+        [b'\\', b'"', ..] => start + 2..escaped_quote(text, start + 2),
         [b'"', ..] => start + 1..closing_quote(text, start + 1, b'"').unwrap_or(text.len()),
         // An apostrophe that nothing closes is one.
         [b'\'', ..] => match closing_quote(text, start + 1, b'\'') {
@@ -214,6 +214,7 @@ mod tests {
             "http://example.com/",
             "std::string",
             r"C:\Users\alice",
+            r"C:\",
             "=x",
             ":x",
             "a != b",

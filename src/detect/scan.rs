@@ -45,9 +45,15 @@ pub(super) fn opens_word(text: &[u8], at: usize) -> bool {
 ///
 /// A run of digits or letters may begin inside an escape: in `%20192.0.2.1` the digits run from `20` on.
 pub(super) fn escape_end(text: &[u8], start: usize) -> Option<usize> {
-    work::count(ESCAPE_BYTES_MAX);
-    (1..=ESCAPE_BYTES_MAX.min(start)).find_map(|back| {
-        let from = start - back;
+    // The byte before is the escape's own, and few can be.
+    if !byte_before(text, start).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"%\\#[;".contains(&byte)) {
+        return None;
+    }
+    let floor = start.saturating_sub(ESCAPE_BYTES_MAX);
+    let before = part(text, floor..start);
+    work::count(before.len());
+    let starts = before.iter().enumerate().rev().filter(|(_, byte)| matches!(byte, b'%' | b'\\' | b'#' | 0x1b));
+    starts.map(|(at, _)| floor + at).find_map(|from| {
         let end = from + escape_length(text.get(from..)?)?;
         (end >= start).then_some(end)
     })

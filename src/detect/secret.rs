@@ -47,23 +47,28 @@ fn is_base64url(byte: u8) -> bool {
 struct Issued {
     /// What it starts with.
     prefix: &'static [u8],
+    /// Place in the prefix of its last `_` or `-`, or else of its `I`: where [`issued_at`] is called.
+    anchor: usize,
     /// Fewest characters behind the prefix.
     rest_min: usize,
 }
 
 const fn issued(prefix: &'static [u8], rest_min: usize) -> Issued {
-    Issued { prefix, rest_min }
+    let mut anchor = prefix.len() - 1;
+    while !matches!(prefix[anchor], b'_' | b'-' | b'I') {
+        anchor -= 1;
+    }
+    Issued { prefix, anchor, rest_min }
 }
 
 /// Credentials known by their prefix. Behind it stand letters, digits, `-` and `_`.
 ///
 /// Lengths are lower bounds with room below what issuers hand out, for they change them.
-const ISSUED: [Issued; 29] = [
+static ISSUED: [Issued; 28] = [
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html (unique ID prefixes)
     issued(b"AKIA", 16),
     issued(b"ASIA", 16),
     issued(b"ABIA", 16),
-    issued(b"ACCA", 16),
     // https://cloud.google.com/docs/authentication/api-keys: 39 characters in all
     issued(b"AIza", 30),
     // https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
@@ -97,17 +102,17 @@ const ISSUED: [Issued; 29] = [
     issued(b"npm_", 30),
 ];
 
-/// Finds the credential whose prefix ends in, or has its rarest letter, at `anchor`: `_`, `-` or `I`.
+/// Finds the credential whose prefix has its rarest letter at `anchor`: its last `_` or `-`, or else `I`.
 pub(super) fn issued_at(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
-    if anchor < *done {
+    let ending = [byte_before(text, anchor)?, byte(text, anchor)?];
+    if anchor < *done || !ending[0].is_ascii_alphabetic() {
         return None;
     }
-    work::count(ISSUED.len());
-    let sign = byte(text, anchor)?;
-    ISSUED.iter().find_map(|issued| {
-        let place = issued.prefix.iter().rposition(|&byte| byte == sign)?;
-        let start = anchor.checked_sub(place).filter(|&start| start >= *done)?;
+    let ends_here = |issued: &&Issued| issued.prefix.get(issued.anchor - 1..=issued.anchor) == Some(&ending);
+    ISSUED.iter().filter(ends_here).find_map(|issued| {
+        let start = anchor.checked_sub(issued.anchor).filter(|start| start >= done)?;
         let rest = start + issued.prefix.len();
+        work::count(issued.prefix.len());
         if part(text, start..rest) != issued.prefix || !opens_word(text, start) {
             return None;
         }
@@ -119,15 +124,19 @@ pub(super) fn issued_at(text: &[u8], anchor: usize, done: &mut usize) -> Option<
 
 /// Authentication schemes (RFC 9110, section 11.1; IANA's registry) whose credential is one word.
 const SCHEMES: [&[u8]; 6] = [b"bearer", b"basic", b"token", b"negotiate", b"ntlm", b"apikey"];
+/// Header that carries credentials (RFC 9110, section 11.6.2); `Proxy-Authorization` ends in it too.
+const AUTHORIZATION: &[u8] = b"authorization";
 /// Longest name of a scheme or header looked back for.
 const SCHEME_BYTES_MAX: usize = 24;
+/// Shorter words behind `bearer` are prose: `a bearer of news`.
+const BEARER_BYTES_MIN: usize = 6;
 /// Word characters from which on a text behind a scheme's name is hardly prose.
 const CREDENTIAL_BYTES_LONG: usize = 20;
 
 /// Finds the credential behind a scheme's name that ends at the blank at `anchor`: ` `, `+` or `%20`.
 ///
-/// Right behind `Authorization:`, and where the name starts the text, whatever follows is a credential. Elsewhere it must
-/// look like one, for `token expired` and `basic settings` are prose.
+/// Right behind `Authorization:` whatever follows is a credential. Elsewhere it must look like one, for `token expired`
+/// and `basic settings` are prose.
 pub(super) fn behind_scheme(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
     let last = byte_before(text, anchor)?.to_ascii_lowercase();
     if anchor < *done || !SCHEMES.iter().any(|scheme| scheme.last() == Some(&last)) {
@@ -142,13 +151,24 @@ pub(super) fn behind_scheme(text: &[u8], anchor: usize, done: &mut usize) -> Opt
     let start = anchor - scheme.len();
     let value = if part(text, anchor..anchor + 3) == b"%20" { anchor + 3 } else { anchor + 1 };
     let value = run_end(text, value, |byte| byte == b' ');
-    let end = credential_end(text, value);
+    let end = parameters_end(text, value);
     *done = value;
-    if end == value || !opens_word(text, start) {
+    let word = part(text, value..end);
+    // A server's challenge (RFC 9110, section 11.6.1) holds no credential.
+    if end == value || !opens_word(text, start) || word.starts_with(b"realm=") {
         return None;
     }
     *done = end;
-    (start == 0 || is_header_value(text, start) || looks_random(part(text, value..end))).then_some(value..end)
+    (is_header_value(text, start) || looks_random(word) || *scheme == b"bearer" && !is_prose(word))
+        .then_some(value..end)
+}
+
+/// Whether a word behind `bearer` speaks of credentials and is none.
+fn is_prose(word: &[u8]) -> bool {
+    const PROSE: [&[u8]; 8] =
+        [b"token", b"tokens", b"authentication", b"authorization", b"scheme", b"header", b"challenge", b"credentials"];
+    let word = word.strip_suffix(b".").or(word.strip_suffix(b":")).unwrap_or(word);
+    word.len() < BEARER_BYTES_MIN || PROSE.iter().any(|prose| word.eq_ignore_ascii_case(prose))
 }
 
 /// End of the credential that starts at `start`: at white space, a quote or a closing sign.
@@ -161,7 +181,66 @@ fn is_header_value(text: &[u8], start: usize) -> bool {
     let floor = start.saturating_sub(SCHEME_BYTES_MAX);
     let signs = run_start(text, floor, start, |byte| b" :=\"'\\[>".contains(&byte));
     let name = part(text, run_start(text, floor, signs, |byte| byte.is_ascii_alphabetic())..signs);
-    signs < start && name.eq_ignore_ascii_case(b"authorization")
+    signs < start && name.eq_ignore_ascii_case(AUTHORIZATION)
+}
+
+/// Finds the user and password in front of a URL's host whose `://` starts at `anchor` (RFC 3986, section 3.2.1).
+///
+/// The password may hold an at-sign, so the last one of the authority counts.
+pub(super) fn url_password(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let start = anchor + b"://".len();
+    if anchor < *done || part(text, anchor..start) != b"://" {
+        return None;
+    }
+    let end = run_end(text, start, |byte| byte > b' ' && byte != 0x7f && !b"/?#\"'`<>\\".contains(&byte));
+    let at = run_start(text, start, end, |byte| byte != b'@').checked_sub(1).filter(|&at| at > start)?;
+    *done = end;
+    work::count(at - start);
+    part(text, start..at).contains(&b':').then_some(start..at)
+}
+
+/// Finds the value of the `Authorization` header whose name ends at the colon or equals sign at `anchor`, if its scheme
+/// is none that [`behind_scheme`] knows.
+pub(super) fn header_value(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let name_end = run_start(text, anchor.saturating_sub(2), anchor, |byte| b"\"'\\".contains(&byte));
+    let name = name_end.saturating_sub(AUTHORIZATION.len());
+    if anchor < *done || !part(text, name..name_end).eq_ignore_ascii_case(AUTHORIZATION) {
+        return None;
+    }
+    let start = run_end(text, anchor + 1, |byte| b" \"'\\[".contains(&byte));
+    let end = parameters_end(text, start);
+    *done = end;
+    let scheme = start..run_end(text, start, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if byte(text, scheme.end) != Some(b' ') {
+        return looks_random(part(text, start..end)).then_some(start..end);
+    }
+    let value = run_end(text, scheme.end, |byte| byte == b' ');
+    let end = parameters_end(text, value);
+    *done = end;
+    if looks_random(part(text, value..end)) {
+        return Some(value..end);
+    }
+    // What looks like a scheme may be the credential itself, followed by other text.
+    looks_random(part(text, scheme.clone())).then_some(scheme)
+}
+
+/// End of the credential, or of the list of `name=value` parameters (RFC 9110, section 11.4), that starts at `start`.
+fn parameters_end(text: &[u8], start: usize) -> usize {
+    let mut end = start;
+    loop {
+        let value = credential_end(text, end);
+        end = value;
+        if byte_before(text, value) == Some(b'=') && byte(text, value) == Some(b'"') {
+            let closing = run_end(text, value + 1, |byte| byte != b'"' && byte != b'\n');
+            end = (closing + 1).min(text.len());
+        }
+        let next = run_end(text, end, |byte| byte == b',' || byte == b' ');
+        let next_name = run_end(text, next, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if byte(text, end) != Some(b',') || next_name == next || byte(text, next_name) != Some(b'=') {
+            return end;
+        }
+        end = next;
+    }
 }
 
 /// Whether a word looks like a credential and not like prose: it has a digit, a sign or mixed case, or it is long.
@@ -171,4 +250,125 @@ fn looks_random(word: &[u8]) -> bool {
     let has_sign = word.iter().any(|byte| !byte.is_ascii_alphabetic() && *byte != b'-');
     let has_capital_inside = word.iter().skip(1).any(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_lowercase);
     word.len() >= 4 && (has_sign || has_capital_inside || word.len() >= CREDENTIAL_BYTES_LONG)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::tests::check;
+
+    /// The example token of RFC 7519, section 3.1.
+    const TOKEN: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    /// The unsecured token of RFC 7519, section 6.1.
+    const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.";
+
+    #[test]
+    fn tokens() {
+        for token in [TOKEN, UNSIGNED, "eyJhIjoxfQ.eyJhIjoxfQ.a.b.c", "eyJhbGciOiJub25lIn0", "eyJ1c2VyIjoiYWxpY2UifQ=="]
+        {
+            for text in ["{}", "token={}&x", "Authorization: Bearer {}", "jwt%3D{}", "\"{}\"", "\\n{}"] {
+                check(&text.replace("{}", token), &[&format!("jwt:{token}")]);
+            }
+        }
+        check(&format!("see {TOKEN}."), &[&format!("jwt:{TOKEN}")]);
+        for text in ["eyJ", "eyJhIjox", "keyJhIjoxfQeyJhIjox", "they Jump"] {
+            check(text, &[]);
+        }
+    }
+
+    #[test]
+    fn behind_schemes() {
+        for (text, credential) in [
+            ("Bearer abcdef", "abcdef"),
+            ("got Bearer mF_9.B5f-4.1JqM, x", "mF_9.B5f-4.1JqM"),
+            ("authorization: bearer abcdef", "abcdef"),
+            ("Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ("\"Authorization\": \"Token abcdef\"", "abcdef"),
+            (r#"{\"authorization\":\"Bearer abcdef\"}"#, "abcdef"),
+            ("x=Bearer%20abc123&y", "abc123"),
+            ("x=Bearer+abc123&y", "abc123"),
+            ("Token token=\"abc123\"", "token=\"abc123\""),
+            ("sent bearer secretword to", "secretword"),
+            ("curl -H 'Authorization: Bearer abc'", "abc"),
+        ] {
+            check(text, &[&format!("secret:{credential}")]);
+        }
+        for text in [
+            "the token expired",
+            "basic settings",
+            "a bearer of news",
+            "token  ",
+            "Bearer",
+            "misbearer abc123",
+            "invalid token: x",
+            "send a bearer token.",
+            "WWW-Authenticate: Bearer realm=\"x1\"",
+        ] {
+            check(text, &[]);
+        }
+    }
+
+    #[test]
+    fn authorization_headers() {
+        for (text, credential) in [
+            ("Authorization: 0123abcd", "0123abcd"),
+            ("Authorization: Custom 0123abcd x", "0123abcd"),
+            ("Proxy-Authorization: Negotiate YIIabc= x", "YIIabc="),
+            (
+                "Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=fe5f80 x",
+                "Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=fe5f80",
+            ),
+            (
+                "Authorization: Digest username=\"Mufasa\", realm=\"http-auth@example.org\", nc=00000001 rest",
+                "username=\"Mufasa\", realm=\"http-auth@example.org\", nc=00000001",
+            ),
+        ] {
+            check(text, &[&format!("secret:{credential}")]);
+        }
+        for text in ["authorization: failed for all", "authorization required", "authorization: ", "authorization"] {
+            check(text, &[]);
+        }
+    }
+
+    #[test]
+    fn url_passwords() {
+        for (text, credential) in [
+            ("postgres://alice:secret@db.example.com/x", "alice:secret"),
+            ("redis://:s3cr3t@192.0.2.1:6379", ":s3cr3t"),
+            ("https://alice:p@ss@example.com", "alice:p@ss"),
+        ] {
+            let rest = if text.contains("192.0.2.1") { vec!["ip:192.0.2.1"] } else { vec![] };
+            let secret = format!("secret:{credential}");
+            check(text, &[vec![secret.as_str()], rest].concat());
+        }
+        check("ssh://git@example.com/x", &["email:git@example.com"]);
+        check("https://example.com:443/@alice", &[]);
+        check("https://example.com/a:b@c", &["email:b@c"]);
+    }
+
+    #[test]
+    fn issued_by_prefix() {
+        for credential in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+            "github_pat_0123456789abcdef_0123456789",
+            "glpat-0123456789abcdefghij",
+            "AIza0123456789abcdefghijklmnopqrstuvwxyz",
+            "npm_0123456789abcdefghijABCDEFGHIJ012345",
+        ] {
+            for text in ["{}", "key={}&x", "({})", "%3D{}", "x_{}", "a-{}", "{}."] {
+                check(&text.replace("{}", credential), &[&format!("secret:{credential}")]);
+            }
+        }
+        for (prefix, rest) in
+            [("xoxb-", "0123456789-abcdef"), ("sk_live_", "0123456789abcdef"), ("rk_live_", "0123456789abcdef")]
+        {
+            let credential = format!("{prefix}{rest}");
+            check(&credential, &[&format!("secret:{credential}")]);
+        }
+        for text in
+            ["AKIA", "ghp_short", "npm_config_cache", "BAKIAIOSFODNN7EXAMPLE", "sk_live_", "ASIA and AKIA", "xoxb-"]
+        {
+            check(text, &[]);
+        }
+    }
 }

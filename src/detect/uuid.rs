@@ -30,3 +30,24 @@ fn is_uuid(bytes: &[u8]) -> bool {
     work::count(wrong.unwrap_or(bytes.len()) + 1);
     bytes.len() == UUID_BYTES && wrong.is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::tests::check;
+
+    #[test]
+    fn uuids() {
+        const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
+        for text in ["{}", "{{}}", "id={};", "pod-{}-x", "%3D{}%26", "urn:uuid:{}", "x{}"] {
+            check(&text.replace("{}", ID), &[&format!("uuid:{ID}")]);
+        }
+        check("550E8400-E29B-41D4-A716-446655440000", &["uuid:550E8400-E29B-41D4-A716-446655440000"]);
+        for text in [
+            "f550e8400-e29b-41d4-a716-446655440000",
+            "550e8400-e29b-41d4-a716-4466554400001",
+            "550e8400-e29b-41d4-a716-44665544000",
+        ] {
+            check(text, &[]);
+        }
+    }
+}

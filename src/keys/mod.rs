@@ -231,3 +231,105 @@ impl fmt::Debug for Keyring {
         write!(f, "Keyring({}, {} epochs of {} days)", self.tenant, self.epochs.len(), self.epoch_days)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seal_secret() -> SealSecret {
+        SealSecret::new(&[0x5e; 32])
+    }
+
+    fn epoch(number: u32, byte: u8) -> (KeyEpoch, EpochSecret) {
+        (KeyEpoch(number), EpochSecret::new(&[byte; 32]))
+    }
+
+    #[track_caller]
+    fn check_refused(tenant: &str, epoch_days: u32, epochs: Vec<(KeyEpoch, EpochSecret)>, expect: &str) {
+        let error = Keyring::new(tenant, epoch_days, epochs, seal_secret()).unwrap_err();
+        assert_eq!(error.to_string(), expect);
+    }
+
+    #[test]
+    fn epochs_are_found_by_number_in_any_order_of_input() {
+        let keyring = Keyring::new("acme", 30, vec![epoch(9, 1), epoch(7, 2), epoch(8, 3)], seal_secret()).unwrap();
+        let numbers: Vec<KeyEpoch> = keyring.epochs().map(EpochKeys::epoch).collect();
+        assert_eq!(numbers, [KeyEpoch(7), KeyEpoch(8), KeyEpoch(9)]);
+        for number in numbers {
+            assert_eq!(keyring.at(number).unwrap().epoch(), number);
+        }
+        for number in [0, 6, 10, u32::MAX] {
+            assert_eq!(keyring.at(KeyEpoch(number)).unwrap_err(), KeyError::NeverProvisioned(KeyEpoch(number)));
+        }
+    }
+
+    #[test]
+    fn bad_keyrings_are_refused() {
+        check_refused("acme", 30, vec![], "the keyring has no epoch");
+        check_refused("acme", 30, vec![epoch(7, 1), epoch(8, 2), epoch(7, 3)], "epoch 7 has two keys");
+        check_refused("acme", 30, vec![epoch(7, 0)], "the key of epoch 7 is not random");
+        let days = |days| format!("an epoch of {days} days is out of range: it lasts 1 to 366 days");
+        check_refused("acme", 0, vec![epoch(7, 1)], &days(0));
+        check_refused("acme", 367, vec![epoch(7, 1)], &days(367));
+        let unsealable = Keyring::new("acme", 30, vec![epoch(7, 1)], SealSecret::new(&[0; 32]));
+        assert_eq!(unsealable.unwrap_err(), KeyError::WeakSealKey);
+    }
+
+    #[test]
+    fn one_key_for_two_epochs_is_refused() {
+        let id = EpochSecret::new(&[1; 32]).key_id();
+        let expect = format!("the keys of epochs 7 and 9 have the same id `{id}`");
+        check_refused("acme", 30, vec![epoch(9, 1), epoch(8, 2), epoch(7, 1)], &expect);
+    }
+
+    #[test]
+    fn tenant_names_are_dns_labels() {
+        for tenant in ["a", "acme", "acme-2", "0", &"a".repeat(63)] {
+            assert_eq!(Keyring::check(tenant, 30), Ok(()));
+        }
+        for tenant in ["", "Acme", "-acme", "acme-", "ac me", "ac.me", "ac\"me", "\u{e4}", &"a".repeat(64)] {
+            assert_eq!(Keyring::check(tenant, 30), Err(KeyError::TenantName));
+        }
+    }
+
+    #[test]
+    fn times_belong_to_epochs() {
+        let day_ms = 86_400_000;
+        let keyring = Keyring::new("acme", 30, vec![epoch(0, 1)], seal_secret()).unwrap();
+        assert_eq!(keyring.epoch_at(0), Some(KeyEpoch(0)));
+        assert_eq!(keyring.epoch_at(30 * day_ms - 1), Some(KeyEpoch(0)));
+        assert_eq!(keyring.epoch_at(30 * day_ms), Some(KeyEpoch(1)));
+        assert_eq!(keyring.epoch_at(1_795_392_000_000), Some(KeyEpoch(692)));
+        assert_eq!(keyring.epoch_at(TIMESTAMP_MS_MAX), Some(KeyEpoch(97_763)));
+    }
+
+    #[test]
+    fn absurd_times_belong_to_none() {
+        let microseconds = 1_795_392_000_000_000;
+        for timestamp_ms in [-1, i64::MIN, TIMESTAMP_MS_MAX + 1, microseconds, i64::MAX] {
+            assert_eq!(epoch_at(30, timestamp_ms), None);
+        }
+        assert_eq!(epoch_at(0, 1), None);
+    }
+
+    #[test]
+    fn an_epoch_contains_its_times_and_no_others() {
+        for epoch_days in [1, 7, 30, 366] {
+            for number in [0, 1, 692] {
+                let range = epoch_range_ms(epoch_days, KeyEpoch(number));
+                assert_eq!(epoch_at(epoch_days, range.start), Some(KeyEpoch(number)));
+                assert_eq!(epoch_at(epoch_days, range.end - 1), Some(KeyEpoch(number)));
+                assert_eq!(epoch_at(epoch_days, range.end), Some(KeyEpoch(number + 1)));
+            }
+        }
+    }
+
+    #[test]
+    fn debug_prints_no_key() {
+        let keyring = Keyring::new("acme", 30, vec![epoch(7, 1)], seal_secret()).unwrap();
+        let keys = keyring.at(KeyEpoch(7)).unwrap();
+        assert_eq!(format!("{keyring:?}"), "Keyring(acme, 1 epochs of 30 days)");
+        assert_eq!(format!("{keys:?}"), format!("EpochKeys(epoch 7, key {})", keys.kid()));
+        assert_eq!(format!("{:?}", keyring.seal_key()), format!("SealKey({})", keyring.seal_key().kid()));
+    }
+}

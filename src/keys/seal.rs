@@ -197,3 +197,107 @@ impl fmt::Debug for Sealed {
         write!(f, "Sealed({} bytes)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn key(byte: u8) -> SealKey {
+        SealKey::derive(SealSecret::new(&[byte; 32])).unwrap()
+    }
+
+    fn random(byte: u8) -> SealRandom {
+        SealRandom::new([byte; SealRandom::BYTES])
+    }
+
+    #[test]
+    fn format_is_as_documented() {
+        let sealed = key(1).seal(SealRandom::new(std::array::from_fn(|i| i as u8)), b"position", b"plaintext");
+        let bytes = sealed.as_bytes();
+        assert_eq!(bytes.len(), SEALED_OVERHEAD_BYTES + 9);
+        assert_eq!(&bytes[..4], b"LVS1");
+        assert_eq!(&bytes[4..8], key(1).kid().as_bytes());
+        assert_eq!(&bytes[8..36], std::array::from_fn::<u8, 28, _>(|i| i as u8));
+        assert_eq!(format!("{sealed:?}"), "Sealed(61 bytes)");
+    }
+
+    #[test]
+    fn the_cipher_is_aes_256_gcm_under_a_key_from_the_salt() {
+        let mut record_key = [0; 32];
+        let info = [b"logveil/seal/v1".as_slice(), &[7; 16]].concat();
+        hkdf::Hkdf::<sha2::Sha256>::from_prk(&[1; 32]).unwrap().expand(&info, &mut record_key).unwrap();
+        let cipher = Aes256Gcm::new(&record_key.into());
+        let expect = cipher.encrypt(&[7; 12].into(), Payload { msg: b"plaintext", aad: b"position" }).unwrap();
+        assert_eq!(&key(1).seal(random(7), b"position", b"plaintext").as_bytes()[36..], expect);
+    }
+
+    #[test]
+    fn other_randomness_gives_other_bytes() {
+        let first = key(1).seal(random(1), b"", b"plaintext");
+        let second = key(1).seal(random(2), b"", b"plaintext");
+        assert_ne!(first.as_bytes()[36..], second.as_bytes()[36..]);
+    }
+
+    #[test]
+    fn wrong_associated_data_does_not_open() {
+        let sealed = key(1).seal(random(1), b"quarantine/0@7", b"plaintext");
+        assert_eq!(key(1).open(b"quarantine/0@8", sealed.as_bytes()), Err(OpenError::Forged));
+    }
+
+    #[test]
+    fn another_key_is_named() {
+        let sealed = key(1).seal(random(1), b"", b"plaintext");
+        let error = key(2).open(b"", sealed.as_bytes()).unwrap_err();
+        let expect = format!("sealed under key `{}`, the keyring has `{}`", key(1).kid(), key(2).kid());
+        assert_eq!(error.to_string(), expect);
+    }
+
+    #[test]
+    fn what_was_not_sealed_is_told_apart_from_what_was_cut_off() {
+        let sealed = key(1).seal(random(1), b"", b"").into_bytes();
+        assert_eq!(key(1).open(b"", b"LVS2 and more").unwrap_err(), OpenError::NotSealed);
+        assert_eq!(key(1).open(b"", b"").unwrap_err(), OpenError::NotSealed);
+        for length in 4..SEALED_OVERHEAD_BYTES {
+            assert_eq!(key(1).open(b"", &sealed[..length]).unwrap_err(), OpenError::Truncated { length });
+        }
+        let mut odd_key_id = sealed;
+        odd_key_id[5] = b'\n';
+        assert_eq!(key(1).open(b"", &odd_key_id).unwrap_err(), OpenError::NotSealed);
+    }
+
+    #[test]
+    fn cut_off_ciphertext_does_not_open() {
+        let sealed = key(1).seal(random(1), b"", b"plaintext");
+        let bytes = sealed.as_bytes();
+        assert_eq!(key(1).open(b"", &bytes[..bytes.len() - 1]), Err(OpenError::Forged));
+    }
+
+    proptest! {
+        #[test]
+        fn opens_what_it_sealed(
+            bytes in any::<[u8; SealRandom::BYTES]>(),
+            aad in vec(any::<u8>(), 0..64),
+            plaintext in vec(any::<u8>(), 0..512),
+        ) {
+            let sealed = key(1).seal(SealRandom::new(bytes), &aad, &plaintext);
+            let opened = key(1).open(&aad, sealed.as_bytes()).unwrap();
+            prop_assert_eq!(opened.as_slice(), plaintext);
+        }
+
+        #[test]
+        fn any_flipped_bit_is_noticed(bit in 0_usize..(SEALED_OVERHEAD_BYTES + 9) * 8) {
+            let mut sealed = key(1).seal(random(1), b"position", b"plaintext").into_bytes();
+            sealed[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(key(1).open(b"position", &sealed).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_refused(bytes in vec(any::<u8>(), 0..128)) {
+            let sealed = [b"LVS1".as_slice(), key(1).kid().as_bytes(), &bytes].concat();
+            prop_assert!(key(1).open(b"", &bytes).is_err());
+            prop_assert!(key(1).open(b"", &sealed).is_err());
+        }
+    }
+}

@@ -6,7 +6,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A day in UTC, printed as ISO 8601 (`2026-11-23`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Date {
+pub struct Date {
     year: i64,
     month: i64,
     day: i64,
@@ -18,7 +18,7 @@ impl Date {
     /// Years are counted from March, so that the leap day is the last of its year and months follow the cycle of 153
     /// days in 5 months; 146 097 days make 400 years of the Gregorian calendar. Algorithm: Howard Hinnant,
     /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-    pub(super) fn at(timestamp_ms: i64) -> Self {
+    pub fn at(timestamp_ms: i64) -> Self {
         // Day 0 becomes 0000-03-01.
         let days = timestamp_ms.div_euclid(DAY_MS) + 719_468;
         let era = days.div_euclid(146_097);

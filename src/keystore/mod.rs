@@ -25,12 +25,12 @@ mod date;
 mod file;
 
 use crate::keys::{KeyEpoch, KeyError, Keyring, SealRandom, epoch_range_ms};
-use date::Date;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+pub use date::Date;
 pub use file::{KeyringFile, extend};
 
 /// Epochs before the present one that get a key: with epochs of 30 days, events may come a year late.
@@ -215,4 +215,61 @@ fn random_key() -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut_slice()).map_err(KeystoreError::Random)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    /// 2026-11-23, in epoch 692 of 30 days.
+    const NOW_MS: i64 = 1_795_392_000_000;
+
+    fn keyring(past: u32, future: u32) -> Keyring {
+        KeyringFile::generate("acme", 30, NOW_MS, past, future).unwrap().into_keyring().unwrap()
+    }
+
+    #[test]
+    fn coverage_tells_when_the_keys_end() {
+        let coverage = coverage(&keyring(13, 12), NOW_MS).unwrap();
+        assert_eq!(coverage.runs, [KeyEpoch(679)..=KeyEpoch(704)]);
+        assert_eq!(coverage.present, KeyEpoch(692));
+        assert_eq!(coverage.ends_ms, 705 * 30 * DAY_MS);
+        assert_eq!(Date::at(coverage.ends_ms).to_string(), "2027-11-28");
+    }
+
+    #[test]
+    fn a_keyring_that_ended_says_so_with_dates() {
+        let keyring = keyring(0, 0);
+        assert!(coverage(&keyring, 693 * 30 * DAY_MS - 1).is_ok());
+        let message = coverage(&keyring, 693 * 30 * DAY_MS).unwrap_err().to_string();
+        let expect = "the keyring has no key for the present epoch 693 (2026-12-03 to 2027-01-01)\n  \
+                      hint: logveil keys extend";
+        assert_eq!(message, expect);
+    }
+
+    #[test]
+    fn a_time_that_is_none_says_so() {
+        let message = coverage(&keyring(0, 0), -1).unwrap_err().to_string();
+        assert_eq!(message, "the clock says -1 ms since 1970, which is in no epoch");
+    }
+
+    #[test]
+    fn coverage_ends_at_the_first_gap() {
+        let secret = |byte| crate::keys::EpochSecret::new(&[byte; 32]);
+        let epochs = [691, 692, 694].map(|number| (KeyEpoch(number), secret(number as u8))).into_iter().collect();
+        let seal = crate::keys::SealSecret::new(&[1; 32]);
+        let keyring = Keyring::new("acme", 30, epochs, seal).unwrap();
+        let coverage = coverage(&keyring, NOW_MS).unwrap();
+        assert_eq!(coverage.runs, [KeyEpoch(691)..=KeyEpoch(692), KeyEpoch(694)..=KeyEpoch(694)]);
+        assert_eq!(coverage.ends_ms, 693 * 30 * DAY_MS);
+    }
+
+    #[test]
+    fn randomness_for_sealing_is_fresh() {
+        let keyring = keyring(0, 0);
+        let sealed = || keyring.seal_key().seal(seal_random().unwrap(), b"", b"").into_bytes();
+        assert_ne!(sealed(), sealed());
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod cases;
 mod conflicts;
+pub mod library;
 pub mod load;
 pub mod load_error;
 pub mod pattern;
@@ -71,7 +72,9 @@ pub struct Rule {
     pub transform: Transform,
     /// Whether the value holds a text of its own.
     pub parse: Parse,
-    /// Line of the rule in its file, from 1; names the rule in errors. The file may be a [`Used`] one.
+    /// Path of the file it stands in: the pack's own or that of a [`Used`] one.
+    pub file: String,
+    /// Line of the rule in its file, from 1; names the rule in errors.
     pub line: usize,
 }
 

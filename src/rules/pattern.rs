@@ -71,49 +71,22 @@ impl PatternFault {
 /// # Errors
 /// The first fault and its column.
 pub fn parse(text: &str) -> Result<Vec<Part>, PatternError> {
-    let mut parts = Vec::new();
-    let mut literal = String::new();
+    let mut parts: Vec<(usize, Part)> = Vec::new();
     let mut chars = (1..).zip(text.chars());
-    let mut quote_due = None;
     while let Some((column, c)) = chars.next() {
         let at = |fault| PatternError { column, fault };
-        if let Some(column) = quote_due.take_if(|_| c != '"') {
-            return Err(PatternError { column, fault: PatternFault::QuoteMissing });
-        }
-        quote_due = None;
-        if c != '<' {
-            if matches!(parts.last(), Some(Part::Hole { extent: Extent::Rest, .. })) {
-                return Err(at(PatternFault::AfterRest));
-            }
-            literal.push(if c == '\\' { escaped(&mut chars).ok_or(at(PatternFault::Escape))? } else { c });
+        if c == '<' {
+            parts.push((column, parse_hole(&mut chars).map_err(at)?));
             continue;
         }
-        let hole = parse_hole(&mut chars).map_err(at)?;
-        if literal.is_empty() && !parts.is_empty() {
-            return Err(at(PatternFault::HolesTouch));
+        let c = if c == '\\' { escaped(&mut chars).ok_or(at(PatternFault::Escape))? } else { c };
+        match parts.last_mut() {
+            Some((_, Part::Literal(literal))) => literal.push(c),
+            Some((_, Part::Hole { .. })) | None => parts.push((column, Part::Literal(c.into()))),
         }
-        if matches!(hole, Part::Hole { extent: Extent::Quoted, .. }) {
-            if !literal.ends_with('"') {
-                return Err(at(PatternFault::QuoteMissing));
-            }
-            quote_due = Some(column);
-        }
-        if !literal.is_empty() {
-            parts.push(Part::Literal(std::mem::take(&mut literal)));
-        }
-        check_among(&parts, &hole).map_err(at)?;
-        parts.push(hole);
     }
-    if let Some(column) = quote_due {
-        return Err(PatternError { column, fault: PatternFault::QuoteMissing });
-    }
-    if !literal.is_empty() {
-        parts.push(Part::Literal(literal));
-    }
-    if parts.is_empty() {
-        return Err(PatternError { column: 1, fault: PatternFault::Empty });
-    }
-    Ok(parts)
+    check(&parts)?;
+    Ok(parts.into_iter().map(|(_, part)| part).collect())
 }
 
 /// The character that a backslash protects.
@@ -141,19 +114,41 @@ fn parse_hole(chars: &mut impl Iterator<Item = (usize, char)>) -> Result<Part, P
     Ok(Part::Hole { name: name.to_owned(), extent })
 }
 
-/// Checks a hole against the parts before it.
-fn check_among(parts: &[Part], hole: &Part) -> Result<(), PatternFault> {
-    let Part::Hole { name, extent } = hole else { return Ok(()) };
-    if parts.len() >= PARTS_MAX {
-        return Err(PatternFault::TooLong);
+/// Checks the parts, each with its column, against each other.
+fn check(parts: &[(usize, Part)]) -> Result<(), PatternError> {
+    if parts.is_empty() {
+        return Err(PatternError { column: 1, fault: PatternFault::Empty });
     }
-    for part in parts {
-        let Part::Hole { name: earlier, extent: earlier_extent } = part else { continue };
-        if name == earlier && name != ANONYMOUS {
-            return Err(PatternFault::NameTwice(name.clone()));
+    for (index, (column, part)) in parts.iter().enumerate() {
+        let at = |fault| Err(PatternError { column: *column, fault });
+        if index >= PARTS_MAX {
+            return at(PatternFault::TooLong);
         }
-        if (*extent, *earlier_extent) == (Extent::Greedy, Extent::Greedy) {
-            return Err(PatternFault::GreedyTwice);
+        let before = index.checked_sub(1).and_then(|before| parts.get(before)).map(|(_, part)| part);
+        let after = parts.get(index + 1).map(|(_, part)| part);
+        match (before, part) {
+            (Some(Part::Hole { .. }), Part::Hole { .. }) => return at(PatternFault::HolesTouch),
+            (Some(Part::Hole { extent: Extent::Rest, .. }), Part::Literal(_)) => return at(PatternFault::AfterRest),
+            (_, Part::Hole { extent: Extent::Quoted, .. }) => {
+                let opened = matches!(before, Some(Part::Literal(text)) if text.ends_with('"'));
+                let closed = matches!(after, Some(Part::Literal(text)) if text.starts_with('"'));
+                if !opened || !closed {
+                    return at(PatternFault::QuoteMissing);
+                }
+            }
+            (_, Part::Hole { .. } | Part::Literal(_)) => {}
+        }
+        let Part::Hole { name, extent } = part else { continue };
+        for (_, earlier) in parts.iter().take(index) {
+            match earlier {
+                Part::Hole { name: other, .. } if name == other && name != ANONYMOUS => {
+                    return at(PatternFault::NameTwice(name.clone()));
+                }
+                Part::Hole { extent: Extent::Greedy, .. } if *extent == Extent::Greedy => {
+                    return at(PatternFault::GreedyTwice);
+                }
+                Part::Hole { .. } | Part::Literal(_) => {}
+            }
         }
     }
     Ok(())

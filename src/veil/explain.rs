@@ -7,7 +7,8 @@ use crate::decode::json::{Token, Tokens};
 use crate::decode::line;
 use crate::detect;
 use crate::record::Record;
-use crate::rules::{Class, FieldName, Format, Part as PatternPart, Shape};
+use crate::rules::cases::Place;
+use crate::rules::{Class, FieldName, Format, Part as PatternPart, Shape, Transform};
 use crate::transform::{Finding, Replacement, Source};
 use std::ops::Range;
 
@@ -32,14 +33,16 @@ pub struct Explanation {
 pub struct Explained {
     /// `pack/rule`.
     pub rule: String,
+    /// The part of the record.
+    pub part: Place,
     /// Field path, hole or header; `key` for the record key; empty for free text.
     pub place: String,
     /// Bytes of that part of the record.
     pub span: Range<usize>,
     /// Its class.
     pub class: Class,
-    /// The name of what replaces it.
-    pub transform: &'static str,
+    /// What replaces it.
+    pub transform: Transform,
     /// Whether a rule named it or its shape gave it away.
     pub source: Source,
     /// What it looks like: `ipv4`, `uuid`, `17 bytes`.
@@ -62,7 +65,7 @@ impl Veil {
         let mut batch = Batch::default();
         let mut explained = Vec::new();
         let mut reason = None;
-        if record.payload.is_some_and(|payload| std::str::from_utf8(payload).is_err()) {
+        if record.payload.is_some_and(|payload| !super::is_text(payload)) {
             reason = Some(Reason::NotUtf8);
         } else if record.size() > self.record_bytes_max {
             reason = Some(Reason::TooLarge);
@@ -78,10 +81,11 @@ impl Veil {
                             let value = &batch.plan.values[finding.value.start as usize..finding.value.end as usize];
                             Explained {
                                 rule: self.rule_names()[usize::from(finding.rule.0)].clone(),
+                                part: place_of(part, record),
                                 place: place(finding),
                                 span,
                                 class: finding.class,
-                                transform: transform_code(finding.replacement),
+                                transform: transform_of(finding.replacement),
                                 source: finding.source,
                                 shape: shape_of(value),
                             }
@@ -230,14 +234,23 @@ fn each_field(text: &[u8], mut each: impl FnMut(&[String], Range<usize>)) {
     }
 }
 
-fn transform_code(replacement: Replacement) -> &'static str {
+/// The part of the record as cases name it.
+fn place_of(part: Part, record: &Record<'_>) -> Place {
+    match part {
+        Part::Key => Place::Key,
+        Part::Payload => Place::Payload,
+        Part::Header(index) => Place::Header(record.headers[index].name.to_owned()),
+    }
+}
+
+/// The transform as packs name it.
+fn transform_of(replacement: Replacement) -> Transform {
     match replacement {
-        Replacement::Pseudonym { network: false } => "pseudonymize",
-        Replacement::Pseudonym { network: true } => "pseudonymize with network",
-        Replacement::Prefix => "prefix",
-        Replacement::Truncation => "truncate",
-        Replacement::Generalization => "generalize",
-        Replacement::Marker => "drop",
+        Replacement::Pseudonym { network } => Transform::Pseudonymize { network },
+        Replacement::Prefix => Transform::Prefix,
+        Replacement::Truncation => Transform::Truncate,
+        Replacement::Generalization => Transform::Generalize,
+        Replacement::Marker => Transform::Drop,
     }
 }
 

@@ -212,7 +212,9 @@ impl Batch {
         }
         let epoch = record.timestamp_ms.and_then(|time| keys.epoch_at(time)).ok_or(Reason::NoTimestamp)?;
         keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
-        if record.payload.is_some_and(|payload| std::str::from_utf8(payload).is_err()) {
+        if record.payload.is_some_and(|payload| !is_text(payload))
+            || record.headers.iter().any(|header| header.name.contains(char::REPLACEMENT_CHARACTER))
+        {
             return Err(Reason::NotUtf8);
         }
         let (parts, findings) = (self.parts.len(), self.plan.findings.len());
@@ -359,6 +361,13 @@ impl<'a> CleanRecord<'a> {
         &self.headers
     }
 
+    /// Bytes of key, payload and headers together.
+    pub fn size(&self) -> usize {
+        let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + len(*value)).sum();
+        len(self.key) + len(self.payload) + headers
+    }
+
     /// The key epoch its pseudonyms belong to.
     pub fn epoch(&self) -> KeyEpoch {
         self.epoch
@@ -380,6 +389,12 @@ fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
         Part::Header(index) => record.headers[index].value,
     };
     bytes.unwrap_or_default()
+}
+
+/// Whether a payload is UTF-8 that can be searched. Text with NUL bytes is not: in UTF-16 every Latin letter has one
+/// beside it, and no value would be found.
+fn is_text(payload: &[u8]) -> bool {
+    std::str::from_utf8(payload).is_ok() && !payload.contains(&0)
 }
 
 /// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.

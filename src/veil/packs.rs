@@ -53,7 +53,7 @@ impl Choice {
 pub(super) struct Packs {
     matchers: Vec<Matcher>,
     names: RuleNames,
-    versions: Vec<(String, u32)>,
+    versions: Vec<String>,
     chosen: Option<usize>,
     generic_json: usize,
     generic_line: usize,
@@ -81,7 +81,7 @@ impl Packs {
             Matcher::compile(pack, &mut names).map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
         });
         let matchers = matchers.collect::<Result<_, _>>()?;
-        let versions = packs.iter().map(|pack| (pack.name.clone(), pack.version)).collect();
+        let versions = packs.iter().map(|pack| version_of(pack)).collect();
         Ok(Self { matchers, names, versions, chosen, generic_json, generic_line })
     }
 
@@ -89,14 +89,12 @@ impl Packs {
         &self.names.0
     }
 
-    /// `name@version` of the chosen pack, or of all packs.
+    /// Version of the chosen pack, or of all packs.
     pub(super) fn version(&self) -> String {
-        let versions = match self.chosen {
-            Some(chosen) => &self.versions[chosen..=chosen],
-            None => &self.versions[..],
-        };
-        let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name}@{version}")).collect();
-        versions.join(" ")
+        match self.chosen {
+            Some(chosen) => self.versions[chosen].clone(),
+            None => self.versions.join(" "),
+        }
     }
 
     /// The pack a payload goes by; `None` when it is a line whose pack is found by trying.
@@ -154,15 +152,17 @@ impl Packs {
     }
 }
 
+/// `nginx@1+names@1`: the pack and the shared files it uses.
+fn version_of(pack: &RulePack) -> String {
+    let uses = pack.uses.iter().map(|used| format!("+{}@{}", used.name, used.version));
+    format!("{}@{}{}", pack.name, pack.version, uses.collect::<String>())
+}
+
 /// Whether a payload is meant to be JSON. Text may begin with a bracket too: `[2026-01-01] …`, `{worker} …`.
 pub(super) fn starts_json(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     let second = text.get(1..).map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
-    match (text.first(), second) {
-        (Some(b'{'), Some(b'"' | b'}') | None) => true,
-        (Some(b'['), Some(b'{' | b'"')) => true,
-        _ => false,
-    }
+    matches!((text.first(), second), (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'"')))
 }
 
 /// Calls `each` with the names of the members of the outermost object, as far as the text is JSON.

@@ -304,14 +304,11 @@ impl Plan {
         }
         let Some(replacement) = action.replacement else { return };
         let Some(span) = entity_span(text) else { return };
-        match action.class {
-            Class::Ip if self.addresses(action, replacement, text) => {}
-            Class::Token => {
-                let scheme = scheme_len(&text[span.clone()]);
-                self.push(action, replacement, text, span.start + scheme..span.end, Quoting::Text, Source::Rule);
-            }
-            _ => self.push(action, replacement, text, span, Quoting::Text, Source::Rule),
+        if action.class == Class::Ip && self.addresses(action, replacement, text) {
+            return;
         }
+        let scheme = if action.class == Class::Token { scheme_len(&text[span.clone()]) } else { 0 };
+        self.push(action, replacement, text, span.start + scheme..span.end, Quoting::Text, Source::Rule);
     }
 
     /// Plans the addresses of a value that holds nothing but addresses, ports and separators (as `X-Forwarded-For`
@@ -402,7 +399,9 @@ impl Plan {
         for (regex, action) in &matcher.regexes {
             let Some(replacement) = action.replacement else { continue };
             for captures in regex.captures_iter(text) {
-                if let Some(entity) = captures.get(1).or_else(|| captures.get(0)).filter(|entity| !entity.is_empty()) {
+                // A group that took no part finds nothing: expressions hold back words that way.
+                let entity = captures.get(usize::from(captures.len() > 1));
+                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
                     self.push(*action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
                 }
             }
@@ -587,11 +586,9 @@ fn scheme_len(credential: &[u8]) -> usize {
 
 /// Whether a text between two addresses tells nothing: separators, ports, prefix lengths, `unknown`.
 fn is_between_addresses(text: &[u8]) -> bool {
-    let separators = |byte: &u8| {
-        byte.is_ascii_digit() || matches!(byte, b' ' | b',' | b';' | b':' | b'[' | b']' | b'/' | b'"' | b'=')
-    };
-    text.split(|byte| matches!(byte, b',' | b' '))
-        .all(|word| word == b"unknown" || word == b"-" || word.iter().all(|b| separators(b)))
+    let tells_nothing = |byte: &u8| byte.is_ascii_digit() || b":;[]/\"=".contains(byte);
+    let mut words = text.split(|byte| matches!(byte, b',' | b' '));
+    words.all(|word| word == b"unknown" || word == b"-" || word.iter().all(tells_nothing))
 }
 
 fn looks_like_json(text: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use std::fmt;
 /// Why a record could not be veiled: a closed set, used in metrics, quarantine headers and docs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The payload is not UTF-8.
+    /// The payload is not UTF-8, or has NUL bytes as UTF-16 and binary data do.
     NotUtf8,
     /// The pack wants JSON and the payload is not one JSON value by RFC 8259.
     NotJson,

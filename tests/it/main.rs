@@ -1,5 +1,11 @@
 //! The integration tests, as one binary.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod cli;
+mod config;
 mod properties;
+mod rules;
 mod support;
+mod tidy;
 mod veil;

@@ -47,9 +47,7 @@ fn spelled(text: &str, escape: &[bool]) -> String {
 
 /// Wraps a text into `layers` JSON strings inside each other.
 fn nested(event: &str, layers: usize) -> String {
-    let wrap = |inner: String| {
-        format!("{{\"body\":{}}}", serde_json::to_string(&inner).expect("a string serialises"))
-    };
+    let wrap = |inner: String| format!("{{\"body\":{}}}", serde_json::to_string(&inner).expect("a string serialises"));
     (0..layers).fold(event.to_owned(), |inner, _| wrap(inner))
 }
 

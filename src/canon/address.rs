@@ -1,0 +1,111 @@
+//! IP addresses and their networks.
+
+use super::{push, text};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str;
+
+/// Tag of an IPv4 address: 4 bytes follow.
+const V4: u8 = 4;
+
+/// Tag of an IPv6 address: 16 bytes follow.
+const V6: u8 = 6;
+
+/// Longest text that is looked at, in bytes: the longest address (45 characters), brackets, zone and port, with every
+/// mark escaped twice.
+const ADDRESS_BYTES_MAX: usize = 256;
+
+/// Length in bits of the network that an IPv4 address is generalized to.
+const NETWORK_V4_BITS: u8 = 24;
+
+/// Length in bits of the network that an IPv6 address is generalized to: a site's usual share (RFC 6177). A /64 would
+/// still be one subscriber.
+const NETWORK_V6_BITS: u8 = 48;
+
+/// Reads an IPv4 or IPv6 address in any spelling; an IPv4-mapped one (`::ffff:192.0.2.1`) becomes IPv4.
+///
+/// White space around it, brackets, a port after IPv4 or brackets, and a zone (`fe80::1%eth0`, RFC 4007) are dropped;
+/// colons may be percent-encoded. The zone names an interface of the host that wrote the log, not the peer, so link-local addresses are equal
+/// whatever their zone. Decimal parts with leading zeros are refused, because some systems read them as octal
+/// (RFC 6943, section 3.1.1).
+///
+/// ```
+/// use logveil::canon::address;
+///
+/// assert_eq!(address(b" [::FFFF:c000:201]:443"), "192.0.2.1".parse().ok());
+/// assert_eq!(address(b"192.0.2.01"), None);
+/// ```
+pub fn address(value: &[u8]) -> Option<IpAddr> {
+    if value.len() > ADDRESS_BYTES_MAX {
+        return None;
+    }
+    let decoded = text::percent_decoded_until(b':', value);
+    let text = str::from_utf8(decoded.trim_ascii()).ok()?;
+    let address = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, after) = rest.split_once(']')?;
+            is_port_or_nothing(after).then_some(())?;
+            v4(inside).or_else(|| v6(inside))
+        }
+        None => v4_with_port(text).or_else(|| v6(text)),
+    };
+    address.map(|address| address.to_canonical())
+}
+
+/// The network that an address is generalized to: its /24 (IPv4) or /48 (IPv6).
+///
+/// ```
+/// let network = logveil::canon::network([192, 0, 2, 77].into());
+/// assert_eq!(network.to_string(), "192.0.2.0/24");
+/// ```
+pub fn network(address: IpAddr) -> IpNet {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => Ipv4Net::new_assert(v4, NETWORK_V4_BITS).trunc().into(),
+        IpAddr::V6(v6) => Ipv6Net::new_assert(v6, NETWORK_V6_BITS).trunc().into(),
+    }
+}
+
+/// Appends an address's canonical bytes; `false` when the value is none.
+pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
+    match address(value) {
+        Some(IpAddr::V4(v4)) => push(V4, &v4.octets(), out),
+        Some(IpAddr::V6(v6)) => push(V6, &v6.octets(), out),
+        None => return false,
+    }
+    true
+}
+
+fn v4(text: &str) -> Option<IpAddr> {
+    text.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+}
+
+/// Reads an IPv6 address, possibly with a zone.
+fn v6(text: &str) -> Option<IpAddr> {
+    let address = match text.split_once('%') {
+        Some((address, zone)) => is_zone(zone).then_some(address)?,
+        None => text,
+    };
+    address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+}
+
+/// Reads an IPv4 address, possibly with a port. IPv6 without brackets cannot have one: it would be part of the address.
+fn v4_with_port(text: &str) -> Option<IpAddr> {
+    let end = text.find(':').unwrap_or(text.len());
+    let (address, port) = text.split_at_checked(end)?;
+    is_port_or_nothing(port).then_some(())?;
+    v4(address)
+}
+
+/// Whether a text is empty or `:` and a port number.
+fn is_port_or_nothing(text: &str) -> bool {
+    let Some(port) = text.strip_prefix(':') else {
+        return text.is_empty();
+    };
+    port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+/// Whether a text can be a zone: one or more unreserved characters (RFC 6874, section 2), possibly after `25`, which is
+/// left of a percent sign that was encoded for a URL.
+fn is_zone(zone: &str) -> bool {
+    !zone.is_empty() && zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}

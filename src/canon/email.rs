@@ -1,0 +1,70 @@
+//! E-mail addresses.
+
+use super::{USUAL, text};
+use std::str;
+
+/// Longest local part that is looked at, in bytes: four times what RFC 5321, section 4.5.3.1.1, allows, because letters
+/// outside ASCII take up to four bytes.
+const LOCAL_BYTES_MAX: usize = 256;
+
+/// Longest address that is looked at, in bytes.
+const EMAIL_BYTES_MAX: usize = LOCAL_BYTES_MAX + 1 + text::DOMAIN_BYTES_MAX;
+
+/// Marks that a local part may hold besides letters and digits: the `atext` of RFC 5322, section 3.2.3, and the dot.
+const LOCAL_MARKS: &[u8] = b"!#$%&'*+-/=?^_`{|}~.";
+
+/// Appends the canonical bytes of an e-mail address; `false` when the value is none.
+///
+/// The local part loses its case. RFC 5321, section 2.4, lets hosts tell cases apart, and discourages it.
+pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
+    with_parts(value, |local, domain| {
+        out.push(USUAL);
+        for part in [local, "@", domain] {
+            out.extend_from_slice(part.as_bytes());
+        }
+    })
+    .is_some()
+}
+
+/// Whether a text is an e-mail address and nothing else; `user@realm` without a dot may be a login name.
+pub(super) fn is_unmistakable(value: &[u8]) -> bool {
+    with_parts(value, |_, domain| domain.contains('.')).unwrap_or(false)
+}
+
+/// Hands the canonical local part and domain of an e-mail address to `use_parts`; `None` when the value is none.
+fn with_parts<T>(value: &[u8], use_parts: impl FnOnce(&str, &str) -> T) -> Option<T> {
+    if value.len() > EMAIL_BYTES_MAX {
+        return None;
+    }
+    let decoded = text::percent_decoded_until(b'@', value);
+    let address = text::usual_width(str::from_utf8(&decoded).ok()?);
+    let address = address.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(&address);
+    let (local, domain) = address.rsplit_once('@')?;
+    let local = text::lower(without_quotes(local));
+    (is_local_part(&local) || is_quoted(&local)).then_some(())?;
+    let domain = text::domain(domain)?;
+    Some(use_parts(&local, &domain))
+}
+
+/// The local part without quotes that it does not need (RFC 5321, section 4.1.2).
+fn without_quotes(local: &str) -> &str {
+    let inside = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.filter(|inside| is_local_part(inside)).unwrap_or(local)
+}
+
+/// Whether a text is quoted, without another quote inside.
+fn is_quoted(local: &str) -> bool {
+    let inside = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.is_some_and(|inside| {
+        (1..=LOCAL_BYTES_MAX).contains(&inside.len()) && !inside.contains(|c: char| c == '"' || c.is_control())
+    })
+}
+
+/// Whether a text is a local part without quotes: atoms and dots, and any letter outside ASCII (RFC 6531).
+fn is_local_part(local: &str) -> bool {
+    let is_allowed = |c: char| match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => byte.is_ascii_alphanumeric() || LOCAL_MARKS.contains(&byte),
+        _ => !c.is_whitespace() && !c.is_control(),
+    };
+    !local.is_empty() && local.len() <= LOCAL_BYTES_MAX && local.chars().all(is_allowed)
+}

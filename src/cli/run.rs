@@ -1,0 +1,153 @@
+//! `logveil run`: the stream.
+
+use super::config;
+use super::exit::{Exit, Failure};
+use super::packs;
+use super::terminal;
+use crate::config::{Client, Config, LogFormat};
+use crate::http::Server;
+use crate::kafka::{self, Job, Options};
+use crate::keystore;
+use crate::pipeline::metrics::Metrics;
+use crate::pipeline::{CommitRule, Health, Route, Routes, Stop};
+use crate::rules::RulePack;
+use crate::veil::{Choice, Veil};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+/// Consumes raw records, pseudonymises them and forwards them, exactly once.
+///
+/// Runs until SIGTERM or Ctrl-C: then it commits what it has begun and ends with exit code 0. A second signal ends it at
+/// once; nothing is lost or doubled by that either.
+#[derive(Args)]
+pub(super) struct RunArgs {
+    /// Configuration file
+    #[arg(long, short, default_value = "logveil.toml")]
+    config: PathBuf,
+}
+
+pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
+    let config = config::load(&args.config)?;
+    start_log(&config)?;
+    let keyring = keystore::load(&config.keyring)?;
+    let coverage = keystore::coverage(&keyring, now_ms)?;
+    let routes = routes(&config)?;
+    let metrics = Arc::new(Metrics::new(&routes));
+    let (health, stop) = (Health::default(), Stop::default());
+    let listen = config.http.listen;
+    let server = Server::start(listen, Arc::clone(&metrics), health.clone())
+        .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("could not listen on {listen}"))))?;
+    listen_for_signals(stop.clone())
+        .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not listen for signals")))?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        group = config.kafka.group,
+        instance = config.kafka.instance,
+        workers = config.kafka.workers,
+        epoch = coverage.present.0,
+        keys_until = %keystore::Date::at(coverage.ends_ms),
+        http = %server.address(),
+        "logveil starts"
+    );
+    for route in routes.iter() {
+        tracing::info!(
+            source = route.source,
+            target = route.target,
+            quarantine = route.quarantine,
+            rules = route.veil.version(),
+            "route"
+        );
+    }
+    let job = Job { routes, keys: Arc::new(keyring), rule: commit_rule(&config), metrics, health, stop };
+    let ended = kafka::run(&options(&config), &job);
+    tracing::info!("logveil ends");
+    ended.map_or_else(|halted| Err(Failure::Halted(halted.into())), |()| Ok(Exit::Done))
+}
+
+/// One route per source topic; routes of one pack share its veil.
+fn routes(config: &Config) -> Result<Routes, Failure> {
+    let loaded = packs::load(config.rules.iter().map(PathBuf::as_path))?;
+    let mut veils: BTreeMap<&str, Arc<Veil>> = BTreeMap::new();
+    let mut routes = Vec::new();
+    for route in &config.routes {
+        let veil = match veils.get(route.pack.as_str()) {
+            Some(veil) => Arc::clone(veil),
+            None => {
+                let veil = Arc::new(veil_for(config, &loaded, &route.pack)?);
+                veils.insert(&route.pack, Arc::clone(&veil));
+                veil
+            }
+        };
+        routes.extend(route.topics.iter().map(|source| Route {
+            source: source.clone(),
+            target: route.target.clone(),
+            quarantine: route.quarantine.clone(),
+            veil: Arc::clone(&veil),
+        }));
+    }
+    Ok(Routes::new(routes))
+}
+
+fn veil_for(config: &Config, packs: &[RulePack], pack: &str) -> Result<Veil, Failure> {
+    Ok(Veil::new(packs, &Choice::new(pack))?.with_record_bytes_max(config.record_bytes_max))
+}
+
+fn options(config: &Config) -> Options {
+    let properties = |client: Client| {
+        let both = config.kafka.properties.get(&Client::Both).into_iter().flatten();
+        let own = config.kafka.properties.get(&client).into_iter().flatten();
+        both.chain(own).map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
+    };
+    Options {
+        bootstrap_servers: config.kafka.bootstrap_servers.clone(),
+        group: config.kafka.group.clone(),
+        instance: config.kafka.instance.clone(),
+        workers: config.kafka.workers,
+        consumer: properties(Client::Consumer),
+        producer: properties(Client::Producer),
+    }
+}
+
+fn commit_rule(config: &Config) -> CommitRule {
+    let commit = config.commit;
+    CommitRule { interval: commit.interval, bytes: commit.bytes, records: commit.records }
+}
+
+/// Log lines go to standard error: standard output is for data.
+fn start_log(config: &Config) -> Result<(), Failure> {
+    let filter = EnvFilter::new(format!("warn,logveil={}", config.log.level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let started = match config.log.format {
+        LogFormat::Text => log.with_ansi(terminal::stderr_has_colours()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    started.map_err(|error| Failure::Halted(anyhow::anyhow!("could not start the log: {error}")))
+}
+
+/// The first SIGTERM or SIGINT asks the loop to finish, a second one ends the process.
+fn listen_for_signals(stop: Stop) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            tracing::info!("stopping: what was begun is committed; a second signal ends at once");
+            stop.request();
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a person asked twice; transactions make it safe at any point"
+            )]
+            std::process::exit(i32::from(Exit::Halted.code()));
+        });
+    })?;
+    Ok(())
+}

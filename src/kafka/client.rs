@@ -1,0 +1,115 @@
+//! The clients' settings, each with its reason.
+
+use super::Options;
+use super::topics::Topics;
+use rdkafka::ClientConfig;
+
+/// Fetched and not yet veiled bytes of all partitions together. librdkafka's limit holds for each split queue by
+/// itself, so it is divided among them.
+const FETCHED_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Fetched and not yet veiled records of all partitions together. Each costs librdkafka some 500 bytes beside its own,
+/// which counts for short records only.
+const FETCHED_RECORDS_MAX: usize = 60_000;
+const FETCHED_RECORDS_PER_PARTITION_MIN: usize = 500;
+/// A partition's queue is not made smaller than this, or small records would trickle.
+const FETCHED_BYTES_PER_PARTITION_MIN: usize = 512 * 1024;
+/// Most that one partition adds to a fetch; librdkafka's default.
+const FETCH_BYTES_MAX: usize = 1024 * 1024;
+/// Produced and not yet acknowledged bytes of all workers together.
+const PRODUCED_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Produced and not yet acknowledged records of all workers together.
+const PRODUCED_RECORDS_MAX: usize = 100_000;
+const PRODUCED_BYTES_PER_WORKER_MIN: usize = 8 * 1024 * 1024;
+
+/// How long the broker keeps a transaction of a process that died: until then readers of the target wait. A restart
+/// ends it at once, because transactional ids are stable.
+const TRANSACTION_TIMEOUT_MS: u32 = 30_000;
+/// Must end before the transaction does.
+const MESSAGE_TIMEOUT_MS: u32 = 25_000;
+
+/// What every client has in common: also for administration.
+pub(super) fn common(options: &Options) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &options.bootstrap_servers)
+        .set("client.id", format!("logveil-{}", options.instance))
+        // A mistyped topic is an error, not a new topic.
+        .set("allow.auto.create.topics", "false");
+    config
+}
+
+/// An administration client: the properties that both clients share are those that reach the cluster.
+pub(super) fn admin(options: &Options) -> ClientConfig {
+    let mut config = common(options);
+    for (name, value) in &options.producer {
+        if ["security.", "sasl.", "ssl.", "socket.", "broker.address."].iter().any(|prefix| name.starts_with(prefix)) {
+            config.set(name, value);
+        }
+    }
+    config
+}
+
+/// The consumer. `partitions` is how many partitions its topics have together.
+pub(super) fn consumer(options: &Options, partitions: usize) -> ClientConfig {
+    let fetched = (FETCHED_BYTES_MAX / partitions.max(1)).max(FETCHED_BYTES_PER_PARTITION_MIN);
+    let queued_records = (FETCHED_RECORDS_MAX / partitions.max(1)).max(FETCHED_RECORDS_PER_PARTITION_MIN);
+    let mut config = common(options);
+    config
+        // Revokes only what moves; the workers keep the rest running.
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        // A dead process is noticed after 10 s, not 45: its records wait that long.
+        .set("session.timeout.ms", "10000")
+        .set("heartbeat.interval.ms", "3000")
+        // An answer that waits for records also holds up partitions that became readable meanwhile.
+        .set("fetch.wait.max.ms", "100")
+        // How long a partition whose queue is full is left alone; the default of a second starves the workers.
+        .set("fetch.queue.backoff.ms", "10")
+        .set("queued.min.messages", queued_records.to_string())
+        .set("queued.max.messages.kbytes", (fetched / 1024).to_string())
+        .set("fetch.message.max.bytes", fetched.min(FETCH_BYTES_MAX).to_string())
+        .set("fetch.max.bytes", (FETCHED_BYTES_MAX / 4).to_string())
+        // Records damaged on the way are found here or nowhere.
+        .set("check.crcs", "true")
+        // Feeds the lag metric.
+        .set("statistics.interval.ms", "5000");
+    for (name, value) in &options.consumer {
+        config.set(name, value);
+    }
+    // What exactly-once rests on is set last; the configuration refuses it before.
+    config
+        .set("group.id", &options.group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed");
+    config
+}
+
+/// The producer of a worker.
+pub(super) fn producer(options: &Options, topics: &Topics, worker: usize) -> ClientConfig {
+    let queue = (PRODUCED_BYTES_MAX / options.workers).max(PRODUCED_BYTES_PER_WORKER_MIN);
+    let mut config = common(options);
+    config
+        // Waiting 5 ms for company saves a third of the client's work.
+        .set("linger.ms", "5")
+        .set("batch.size", "1000000")
+        .set("batch.num.messages", "100000")
+        // By bytes below; and by number, because each costs librdkafka some 300 bytes beside its own.
+        .set("queue.buffering.max.messages", (PRODUCED_RECORDS_MAX / options.workers).max(10_000).to_string())
+        .set("queue.buffering.max.kbytes", (queue / 1024).to_string())
+        // Faster than none wherever bytes through sockets cost most; about 0.6 GB/s per core.
+        .set("compression.codec", "lz4")
+        .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string())
+        .set("message.timeout.ms", MESSAGE_TIMEOUT_MS.to_string())
+        .set("message.max.bytes", topics.record_bytes_max().to_string());
+    for (name, value) in &options.producer {
+        config.set(name, value);
+    }
+    config
+        .set("transactional.id", format!("logveil-{}-{}-{worker}", options.group, options.instance))
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        // A failed delivery fails the commit; successes need no event each.
+        .set("delivery.report.only.error", "true");
+    config
+}

@@ -1,0 +1,65 @@
+//! Errors of the client, by what to do next.
+
+use crate::pipeline::Fault;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// What to do after a failed call of the transaction's protocol. `what` says what was tried.
+pub(super) fn of_transaction(what: &str, error: &KafkaError) -> Fault {
+    let KafkaError::Transaction(transaction) = error else {
+        return Fault::Broken(format!("could not {what}: {error}"));
+    };
+    let cause = format!("could not {what}: {} ({})", transaction.string(), transaction.name());
+    if is_denied(transaction.code()) {
+        let hint = "grant Write and Describe on the transactional id `logveil-*`, and Read on the group";
+        return Fault::Halt(format!("{cause}\n  hint: {hint}"));
+    }
+    if transaction.is_retriable() {
+        Fault::Busy(cause)
+    } else if transaction.txn_requires_abort() {
+        Fault::Abort(cause)
+    } else {
+        // Fatal, or not classified: librdkafka's advice is to start anew. A transaction that timed out while the broker
+        // was away is fenced as well, so fencing alone is no reason to halt.
+        let fenced = matches!(
+            transaction.code(),
+            RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::Fenced
+        );
+        let hint = "\n  hint: if this repeats, another process runs as the same `kafka.instance`; give each its own";
+        Fault::Broken(cause + if fenced { hint } else { "" })
+    }
+}
+
+/// What to do after a record could not be queued for sending.
+pub(super) fn of_send(topic: &str, error: &KafkaError) -> Fault {
+    let cause = format!("could not send to topic `{topic}`: {error}");
+    if let Some(RDKafkaErrorCode::QueueFull) = error.rdkafka_error_code() {
+        return Fault::Busy(cause);
+    }
+    if let Some(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced) = error.rdkafka_error_code() {
+        return Fault::Broken(cause);
+    }
+    // The transaction has failed already, and this is how it is told.
+    Fault::Abort(cause)
+}
+
+/// What to do after reading from the consumer failed; `None` when the client mends it by itself.
+pub(super) fn of_read(error: &KafkaError) -> Option<Fault> {
+    if let KafkaError::MessageConsumptionFatal(_) = error {
+        return Some(Fault::Broken(format!("the consumer failed: {error}")));
+    }
+    let denied = matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
+    );
+    let hint = "grant Read and Describe on the source topics, and Read on the group";
+    denied.then(|| Fault::Halt(format!("may not read: {error}\n  hint: {hint}")))
+}
+
+fn is_denied(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+    )
+}

@@ -1,0 +1,237 @@
+//! A transactional producer as a sink of clean and sealed records.
+
+use super::rebalance::{self, GroupContext};
+use super::topics::Topics;
+use super::{Job, Options, client, fault, native, pause};
+use crate::pipeline::metrics::Metrics;
+use crate::pipeline::{
+    Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Health, Progress,
+    SealedEntry, Sink, Stop, is_reserved,
+};
+use crate::record::Position;
+use crate::veil::CleanRecord;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One call of the transaction's protocol. The broker restarts inside it are the callers' to wait for.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long work that is under way may still try to commit after the request to stop.
+const STOP_GRACE: Duration = Duration::from_secs(8);
+const PAUSE_MIN: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// From this attempt on, after about two seconds, the loop counts as stalled.
+const ATTEMPT_STALLED: u32 = 10;
+
+/// A worker's producer.
+pub(super) struct KafkaSink {
+    producer: ThreadedProducer<ProducerLog>,
+    consumer: Arc<BaseConsumer<GroupContext>>,
+    topics: Arc<Topics>,
+    stop: Stop,
+    health: Health,
+    worker: usize,
+    metrics: Arc<Metrics>,
+    stopping_since: Option<Instant>,
+    stage: Stage,
+}
+
+/// How far a commit has come: a call that is made again goes on there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Flush,
+    Offsets,
+    Commit,
+}
+
+/// Passes the producer's log lines on.
+struct ProducerLog;
+
+impl ClientContext for ProducerLog {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        rebalance::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka producer");
+    }
+}
+
+impl ProducerContext for ProducerLog {
+    type DeliveryOpaque = ();
+
+    /// A failed delivery also fails the commit, which is where it is dealt with.
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+impl KafkaSink {
+    /// Makes the producer of a worker and ends what an earlier life of it left open.
+    ///
+    /// # Errors
+    /// Any but [`Fault::TooLarge`].
+    pub(super) fn connect(
+        options: &Options,
+        job: &Job,
+        topics: Arc<Topics>,
+        consumer: Arc<BaseConsumer<GroupContext>>,
+        worker: usize,
+    ) -> Result<Self, Fault> {
+        let producer = client::producer(options, &topics, worker)
+            .create_with_context(ProducerLog)
+            .map_err(|error| Fault::Halt(format!("cannot make a Kafka producer: {error}")))?;
+        let mut sink = Self {
+            producer,
+            consumer,
+            topics,
+            stop: job.stop.clone(),
+            health: job.health.clone(),
+            worker,
+            metrics: Arc::clone(&job.metrics),
+            stopping_since: None,
+            stage: Stage::Flush,
+        };
+        let mut attempt = 0;
+        loop {
+            let started = sink.producer.init_transactions(TIMEOUT);
+            match started.map_err(|error| fault::of_transaction("start transactions", &error)) {
+                Ok(()) => return Ok(sink),
+                Err(Fault::Busy(cause)) => {
+                    tracing::info!(cause, "waiting for the transaction coordinator");
+                    sink.pause(attempt)?;
+                    attempt += 1;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Refuses what the topic would refuse later, when the whole transaction would fail with it.
+    fn check_size(&self, topic: &str, size_bytes: usize) -> Result<(), Fault> {
+        let limit_bytes = self.topics.record_bytes_max_of(topic);
+        if size_bytes <= limit_bytes {
+            return Ok(());
+        }
+        Err(Fault::TooLarge { topic: topic.to_owned(), size_bytes, limit_bytes })
+    }
+
+    fn send(&mut self, topic: &str, partition: i32, message: Message<'_>) -> Result<(), Fault> {
+        let mut record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(topic).partition(partition).headers(message.headers);
+        record.key = message.key;
+        record.payload = message.payload;
+        record.timestamp = message.timestamp_ms;
+        self.producer.send(record).map_err(|(error, _)| fault::of_send(topic, &error))
+    }
+}
+
+/// What a record consists of besides its place.
+struct Message<'a> {
+    key: Option<&'a [u8]>,
+    payload: Option<&'a [u8]>,
+    timestamp_ms: Option<i64>,
+    headers: OwnedHeaders,
+}
+
+impl Sink for KafkaSink {
+    fn begin(&mut self) -> Result<(), Fault> {
+        self.stage = Stage::Flush;
+        let begun = self.producer.begin_transaction();
+        begun.map_err(|error| fault::of_transaction("begin a transaction", &error))
+    }
+
+    fn send_clean(&mut self, target: &str, rules: &str, record: &CleanRecord<'_>) -> Result<(), Fault> {
+        self.check_size(target, record.size() + rules.len())?;
+        let passed = record.headers().iter().filter(|(name, _)| !is_reserved(name));
+        let mut headers = OwnedHeaders::new_with_capacity(record.headers().len() + 2);
+        for (name, value) in passed {
+            headers = headers.insert(Header { key: name, value: *value });
+        }
+        let epoch = record.epoch().0.to_string();
+        let headers = headers
+            .insert(Header { key: HEADER_RULES, value: Some(rules) })
+            .insert(Header { key: HEADER_EPOCH, value: Some(&epoch) });
+        let message =
+            Message { key: record.key(), payload: record.payload(), timestamp_ms: record.timestamp_ms(), headers };
+        self.send(target, record.position().partition, message)
+    }
+
+    fn send_sealed(&mut self, quarantine: &str, entry: &SealedEntry<'_>) -> Result<(), Fault> {
+        let Position { topic, partition, offset } = entry.position();
+        self.check_size(quarantine, entry.payload().len() + topic.len())?;
+        let headers = OwnedHeaders::new_with_capacity(4)
+            .insert(Header { key: HEADER_REASON, value: Some(entry.reason().code()) })
+            .insert(Header { key: HEADER_TOPIC, value: Some(topic) })
+            .insert(Header { key: HEADER_PARTITION, value: Some(&partition.to_string()) })
+            .insert(Header { key: HEADER_OFFSET, value: Some(&offset.to_string()) });
+        let message = Message { key: None, payload: Some(entry.payload()), timestamp_ms: None, headers };
+        self.send(quarantine, partition % self.topics.partitions_of(quarantine).max(1), message)
+    }
+
+    fn commit(&mut self, progress: &Progress) -> Result<(), Fault> {
+        if self.stage == Stage::Flush {
+            self.metrics.queue(self.worker, i64::from(self.producer.in_flight_count()));
+            if !native::flush(&self.producer, TIMEOUT) {
+                return Err(Fault::Busy("the brokers have not acknowledged every record yet".to_owned()));
+            }
+            self.stage = Stage::Offsets;
+        }
+        if self.stage == Stage::Offsets {
+            let mut offsets = TopicPartitionList::new();
+            for (topic, partition, next) in progress.iter() {
+                let added = offsets.add_partition_offset(topic, partition, Offset::Offset(next));
+                added.map_err(|error| Fault::Broken(format!("could not name an offset to commit: {error}")))?;
+            }
+            // Fresh at each commit: it carries the generation that fences a worker whose partitions are gone.
+            let Some(group) = self.consumer.group_metadata() else {
+                return Err(Fault::Broken("the consumer is in no group".to_owned()));
+            };
+            // A consumer that was thrown out of its group has no generation, and then the metadata fence nothing. Asked
+            // after they were made: librdkafka forgets the generation and marks the assignment lost in one go.
+            if self.consumer.assignment_lost() {
+                return Err(Fault::Abort("the group gave the partitions to somebody else".to_owned()));
+            }
+            let sent = self.producer.send_offsets_to_transaction(&offsets, &group, TIMEOUT);
+            sent.map_err(|error| fault::of_transaction("add offsets to the transaction", &error))?;
+            self.stage = Stage::Commit;
+        }
+        let committed = self.producer.commit_transaction(TIMEOUT);
+        committed.map_err(|error| fault::of_transaction("commit the transaction", &error))?;
+        self.stage = Stage::Flush;
+        self.health.resume();
+        Ok(())
+    }
+
+    fn abort(&mut self) -> Result<(), Fault> {
+        self.stage = Stage::Flush;
+        let aborted = self.producer.abort_transaction(TIMEOUT);
+        aborted.map_err(|error| match fault::of_transaction("abort the transaction", &error) {
+            // An abort that cannot be done is not mended by another one.
+            Fault::Abort(cause) => Fault::Broken(cause),
+            fault @ (Fault::Busy(_) | Fault::TooLarge { .. } | Fault::Broken(_) | Fault::Halt(_) | Fault::Stopped) => {
+                fault
+            }
+        })
+    }
+
+    fn pause(&mut self, attempt: u32) -> Result<(), Fault> {
+        if self.stop.is_requested() {
+            let since = *self.stopping_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > STOP_GRACE {
+                return Err(Fault::Stopped);
+            }
+            std::thread::sleep(PAUSE_MIN);
+            return Ok(());
+        }
+        if attempt >= ATTEMPT_STALLED {
+            self.health.stall();
+        }
+        pause((PAUSE_MIN * (1 << attempt.min(8))).min(PAUSE_MAX), &self.stop);
+        Ok(())
+    }
+}
