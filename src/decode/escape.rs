@@ -21,6 +21,10 @@ pub fn to_source_offsets<'o>(inner: &[u8], offsets: impl Iterator<Item = &'o mut
 ///
 /// For looking, not for reading: what no rule decodes is copied as it is. Returns whether anything changed.
 pub fn flatten(source: &[u8], flat: &mut Vec<u8>) -> bool {
+    if memchr::memchr2(b'\\', b'%', source).is_none() {
+        flat.extend_from_slice(source);
+        return false;
+    }
     let mut changed = false;
     let mut at = 0;
     while at < source.len() {

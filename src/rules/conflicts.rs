@@ -69,8 +69,11 @@ fn find_overlaps(drafts: &[Draft<'_>], errors: &mut Vec<LoadError>) {
             }
             let place = describe(earlier, draft);
             let error = if a == b {
-                LoadError::new(draft.source, span.clone(), format!("`{a}` is already in {place}"))
-                    .hint("select a field in one rule only")
+                let message = match decides_otherwise(earlier, draft) {
+                    Some(both) => format!("rule `{}` gives `{a}` {both} of {place}", draft.id.get_ref()),
+                    None => format!("`{a}` of rule `{}` is already in {place}", draft.id.get_ref()),
+                };
+                LoadError::new(draft.source, span.clone(), message).hint("select a field in one rule only")
             } else {
                 LoadError::new(
                     draft.source,
@@ -82,6 +85,15 @@ fn find_overlaps(drafts: &[Draft<'_>], errors: &mut Vec<LoadError>) {
             errors.push(error);
         }
     }
+}
+
+/// What the later of two rules decides otherwise than the earlier one: `transform "drop", not "pseudonymize"`.
+fn decides_otherwise(earlier: &Draft<'_>, later: &Draft<'_>) -> Option<String> {
+    let differ = |what: &str, earlier: &str, later: &str| {
+        (earlier != later).then(|| format!("the {what} `{later}`, not the `{earlier}`"))
+    };
+    differ("class", earlier.class.code(), later.class.code())
+        .or_else(|| differ("transform", earlier.transform.code(), later.transform.code()))
 }
 
 /// Names a rule for an error that stands at `seen_from`.

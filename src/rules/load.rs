@@ -108,8 +108,8 @@ pub(super) struct Draft<'s> {
     pub(super) select: Vec<Spanned<Selector>>,
     pub(super) named: Vec<Spanned<FieldName>>,
     pub(super) detect: Option<Spanned<Detector>>,
-    class: Class,
-    transform: Transform,
+    pub(super) class: Class,
+    pub(super) transform: Transform,
     parse: Parse,
     line: usize,
 }
@@ -799,7 +799,7 @@ mod tests {
              [[rule]]\nid = \"a\"\ndetect = \"ip\"\nselect = [\"c\", \"c\", \"d.*\", \"*.d\"]\nclass = \"ip\"\n\
              [[rule]]\nid = \"shared-user\"\nselect = \"**.*.name\"\nclass = \"text\"\n",
             expect![[r#"
-                rules/demo/pack.toml:13:11: `client_ip` is already in rule `a` (rules/demo/pack.toml:6)
+                rules/demo/pack.toml:13:11: rule `b` gives `client_ip` the class `text`, not the `ip` of rule `a` (rules/demo/pack.toml:6)
                    13 | select = ["client_ip", "*.b", "user.id"]
                       |           ^^^^^^^^^^^
                   hint: select a field in one rule only
@@ -819,7 +819,7 @@ mod tests {
                    18 | detect = "ip"
                       |          ^^^^
                   hint: keep it in one of the rules
-                rules/demo/pack.toml:19:16: `c` is already in this rule
+                rules/demo/pack.toml:19:16: `c` of rule `a` is already in this rule
                    19 | select = ["c", "c", "d.*", "*.d"]
                       |                ^^^
                   hint: select a field in one rule only

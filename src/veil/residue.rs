@@ -7,7 +7,7 @@ use super::LAYERS_MAX;
 use super::matcher::Matcher;
 use crate::decode::escape;
 use crate::transform::{CleanEvent, Finding};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ use std::ops::Range;
 const VALUE_BYTES_MIN: usize = 3;
 /// Shorter numbers are counts, ports, years and status codes as often as identifiers.
 const NUMBER_BYTES_MIN: usize = 5;
-/// Up to so many values are searched one by one; more by one automaton.
-const SEARCHES_MAX: usize = 8;
+/// Up to so many values are searched one by one; more by one automaton, which takes longer to build.
+const SEARCHES_MAX: usize = 16;
 /// Stands in the searched text where a replacement stood, so that tokens are not searched. No text holds it by itself
 /// in a way that matters: it is no word character.
 const MASK: u8 = 0x01;
@@ -43,7 +43,11 @@ impl Needles {
         values.dedup_by(|later, first| later.0 == first.0);
         let automaton = if values.len() > SEARCHES_MAX {
             // Building fails only beyond 2^31 states; the limit on findings keeps far below.
-            AhoCorasick::new(values.iter().map(|(value, _)| value)).ok()
+            // It is used once, so it is the kind that is built fastest.
+            let built = AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+                .build(values.iter().map(|(value, _)| value));
+            built.ok()
         } else {
             None
         };
