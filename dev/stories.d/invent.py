@@ -117,11 +117,9 @@ def views(text):
     for word in re.findall(r"[A-Za-z0-9+/_-]{12,}={0,2}", text):
         for start in range(4):
             piece = word[start:].rstrip("=").replace("-", "+").replace("_", "/")
-            piece = piece[: len(piece) // 4 * 4]
-            try:
-                seen.append(base64.b64decode(piece, validate=True).decode("latin-1"))
-            except ValueError:
-                pass
+            if len(piece) % 4 == 1:  # no base64 has such a length; the last character belongs to something else
+                piece = piece[:-1]
+            seen.append(base64.b64decode(piece + "=" * (-len(piece) % 4)).decode("latin-1"))
     return "\n".join(seen).lower()
 
 

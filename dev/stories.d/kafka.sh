@@ -28,7 +28,7 @@ if ! bootstrap=$(dev/kafka status single 2>/dev/null); then
   started_broker=yes
 fi
 
-load() { target/release/examples/kafka_load --bootstrap "$bootstrap" "$@"; }
+load() { RUST_BACKTRACE=0 target/release/examples/kafka_load --bootstrap "$bootstrap" "$@"; }
 
 fail() {
   echo "FAILED: $*" >&2
