@@ -165,7 +165,7 @@ fn step(lane: &mut Lane<KafkaSource, KafkaSink>) -> Result<Step, Fault> {
 /// A worker's life: reads, veils, sends and commits, and does what the group says in between.
 fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Command>) -> Result<(), Fault> {
     source.wake_on_records();
-    let (routes, keys, metrics) = (job.routes.clone(), Arc::clone(&job.keys), Arc::clone(&job.metrics));
+    let (routes, keys, metrics) = (job.routes.unshared(), Arc::clone(&job.keys), Arc::clone(&job.metrics));
     let mut lane = Lane::new(source, sink, routes, keys, job.rule, READ_LIMIT, metrics);
     let mut abort_wait = ABORT_WAIT_MIN;
     loop {

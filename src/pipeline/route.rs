@@ -28,6 +28,13 @@ impl Routes {
         Self(routes.into_iter().map(|route| (route.source.clone(), route)).collect())
     }
 
+    /// The same routes with veils of their own, for another thread.
+    #[must_use]
+    pub fn unshared(&self) -> Self {
+        let own = |route: &Route| Route { veil: Arc::new(Veil::clone(&route.veil)), ..route.clone() };
+        Self(self.0.iter().map(|(source, route)| (source.clone(), own(route))).collect())
+    }
+
     /// The way of this topic's records.
     pub fn of(&self, topic: &str) -> Option<&Route> {
         self.0.get(topic)

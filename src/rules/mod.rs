@@ -353,7 +353,14 @@ pub struct FieldName(String);
 impl FieldName {
     /// Reduces a name; non-ASCII letters are kept, lower-cased.
     pub fn new(name: &str) -> Self {
-        Self(name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect())
+        let mut reduced = String::with_capacity(name.len());
+        Self::reduce_into(name, &mut reduced);
+        Self(reduced)
+    }
+
+    /// Appends the reduced name to `reduced`.
+    pub fn reduce_into(name: &str, reduced: &mut String) {
+        reduced.extend(name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
     }
 
     /// The reduced name.

@@ -3,7 +3,6 @@
 //! Invariant: the output is made of the words in this file and one number of at most three digits. Nothing else of the
 //! agent comes through, so an agent that names a person or a device becomes `other`.
 
-use memchr::memmem;
 use std::borrow::Cow;
 
 /// Bytes of an agent that are looked at; real ones are shorter, and what comes after can only be a remainder.
@@ -112,7 +111,7 @@ pub fn generalize(agent: &[u8], out: &mut Vec<u8>) {
     if let Some(major) = major {
         out.extend_from_slice(format!(" {major}").as_bytes());
     }
-    if let Some((_, system)) = SYSTEMS.iter().find(|(sign, _)| memmem::find(agent, sign.as_bytes()).is_some()) {
+    if let Some((_, system)) = SYSTEMS.iter().find(|(sign, _)| find(agent, sign.as_bytes()).is_some()) {
         out.extend_from_slice(b" / ");
         out.extend_from_slice(system.as_bytes());
     }
@@ -140,25 +139,33 @@ fn spaced(agent: &[u8]) -> Cow<'_, [u8]> {
 /// The family of `agent` and its major version.
 fn family(agent: &[u8]) -> Option<(&'static str, Option<u16>)> {
     // `Version/` belongs to Safari only beside its name; Android's old browser says both.
-    let is_safari = memmem::find(agent, b"Safari/").is_some() && memmem::find(agent, b"Android").is_none();
+    let is_safari = find(agent, b"Safari/").is_some() && find(agent, b"Android").is_none();
+    let slashes: Vec<usize> = memchr::memchr_iter(b'/', agent).collect();
     FAMILIES
         .iter()
         .filter(|(_, family)| *family != "Safari" || is_safari)
-        .find_map(|(token, family)| product(agent, token.as_bytes()).map(|rest| (*family, major(rest))))
+        .find_map(|(token, family)| product(agent, &slashes, token.as_bytes()).map(|rest| (*family, major(rest))))
         .or_else(|| internet_explorer(agent).map(|major| ("Internet Explorer", major)))
 }
 
 /// What stands behind the product token and its slash.
-fn product<'a>(agent: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
-    memmem::find_iter(agent, token).find_map(|at| {
-        let opens = at.checked_sub(1).and_then(|before| agent.get(before)).is_none_or(|byte| b" (;,/\t".contains(byte));
-        agent.get(at + token.len()..)?.strip_prefix(b"/").filter(|_| opens)
+fn product<'a>(agent: &'a [u8], slashes: &[usize], token: &[u8]) -> Option<&'a [u8]> {
+    slashes.iter().find_map(|slash| {
+        let before = agent.get(..*slash)?.strip_suffix(token)?;
+        let opens = before.last().is_none_or(|byte| b" (;,/\t".contains(byte));
+        agent.get(slash + 1..).filter(|_| opens)
     })
+}
+
+/// Where `sign` first stands. Agents are short: preparing a searcher would cost more than the search.
+fn find(agent: &[u8], sign: &[u8]) -> Option<usize> {
+    let first = sign.first()?;
+    memchr::memchr_iter(*first, agent).find(|at| agent.get(*at..).is_some_and(|rest| rest.starts_with(sign)))
 }
 
 /// The version of Internet Explorer, which names itself outside product tokens.
 fn internet_explorer(agent: &[u8]) -> Option<Option<u16>> {
-    let behind = |sign: &[u8]| memmem::find(agent, sign).and_then(|at| agent.get(at + sign.len()..));
+    let behind = |sign: &[u8]| find(agent, sign).and_then(|at| agent.get(at + sign.len()..));
     let version = behind(b"MSIE ").or_else(|| behind(b"Trident/").and(behind(b"rv:")))?;
     Some(major(version))
 }

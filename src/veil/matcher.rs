@@ -5,6 +5,7 @@ use crate::rules::{Class, Detector, Extent, FieldName, Format, LinePattern, Pars
 use crate::transform::{Replacement, RuleIndex};
 use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What to do with a value: a rule, reduced to what the plan needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(super) struct Action {
 }
 
 /// A compiled pack.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Matcher {
     pub(super) name: String,
     pub(super) format: Format,
@@ -42,7 +43,7 @@ pub(super) struct Matcher {
 }
 
 /// A compiled line pattern.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pattern {
     pub(super) pattern: LinePattern,
     /// By part: what to do with the hole there.
@@ -50,7 +51,7 @@ pub(super) struct Pattern {
 }
 
 /// A node of the path trie, reached by the steps of a selector.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Node {
     names: BTreeMap<Vec<u8>, NodeIndex>,
     any: Option<NodeIndex>,
@@ -73,7 +74,7 @@ pub(super) struct NodeIndex(u32);
 const ROOT: NodeIndex = NodeIndex(0);
 
 /// The names of all rules of a veil, in the order of their [`RuleIndex`].
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct RuleNames(pub(super) Vec<String>);
 
 impl RuleNames {
@@ -192,10 +193,11 @@ impl Matcher {
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
-        let (mut states, mut next) = (Vec::new(), Vec::new());
+        let mut states = Vec::new();
         self.start(&mut states);
-        self.step(&states, name.as_bytes(), &mut next);
-        self.accepted(&next).or_else(|| self.named(&FieldName::new(name)))
+        let live = 0..states.len();
+        self.step(&mut states, live.clone(), name.as_bytes());
+        self.accepted(&states[live.end..]).or_else(|| self.named(FieldName::new(name).as_str()))
     }
 
     /// Appends the trie nodes that are live before any name was read.
@@ -203,37 +205,38 @@ impl Matcher {
         self.enter(ROOT, states, 0);
     }
 
-    /// Appends the nodes that are live after `name`.
+    /// Appends to `states` the nodes that are live after `name`, starting from those in `live`.
     ///
     /// A name with dots also counts as a path: `{"user.name": …}` is `{"user": {"name": …}}`.
-    pub(super) fn step(&self, states: &[NodeIndex], name: &[u8], next: &mut Vec<NodeIndex>) {
-        let before = next.len();
-        self.step_once(states, name, next, before);
+    pub(super) fn step(&self, states: &mut Vec<NodeIndex>, live: Range<usize>, name: &[u8]) {
+        let before = states.len();
+        self.step_once(states, live.clone(), name, before);
         if !name.contains(&b'.') {
             return;
         }
-        let mut live = states.to_vec();
+        let mut reached = states[live].to_vec();
         for part in name.split(|byte| *byte == b'.') {
-            let mut stepped = Vec::new();
-            self.step_once(&live, part, &mut stepped, 0);
-            live = stepped;
+            let live = 0..reached.len();
+            self.step_once(&mut reached, live.clone(), part, live.end);
+            reached.drain(live);
         }
-        for node in live {
-            self.enter(node, next, before);
+        for node in reached {
+            self.enter(node, states, before);
         }
     }
 
-    fn step_once(&self, states: &[NodeIndex], name: &[u8], next: &mut Vec<NodeIndex>, before: usize) {
-        for state in states {
+    fn step_once(&self, states: &mut Vec<NodeIndex>, live: Range<usize>, name: &[u8], before: usize) {
+        for at in live {
+            let state = states[at];
             let node = &self.nodes[state.0 as usize];
             if node.stays {
-                self.enter(*state, next, before);
+                self.enter(state, states, before);
             }
             if let Some(target) = node.names.get(name) {
-                self.enter(*target, next, before);
+                self.enter(*target, states, before);
             }
             if let Some(target) = node.any {
-                self.enter(target, next, before);
+                self.enter(target, states, before);
             }
         }
     }
@@ -255,14 +258,14 @@ impl Matcher {
         accepts.max_by_key(|accept| (accept.specificity, std::cmp::Reverse(accept.action.rule))).map(|a| a.action)
     }
 
-    /// The action of the rule that goes by this field name.
-    pub(super) fn named(&self, name: &FieldName) -> Option<Action> {
-        self.named.get(name.as_str()).copied()
+    /// The action of the rule that goes by this field name, reduced as [`FieldName`] does.
+    pub(super) fn named(&self, reduced_name: &str) -> Option<Action> {
+        self.named.get(reduced_name).copied()
     }
 
     /// The action for a header; names compare without case.
     pub(super) fn header(&self, name: &str) -> Option<Action> {
-        let by_name = || self.named(&FieldName::new(name));
+        let by_name = || self.named(FieldName::new(name).as_str());
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
     }
 

@@ -49,7 +49,7 @@ impl Choice {
 }
 
 /// Compiled packs and the choice among them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Packs {
     matchers: Vec<Matcher>,
     names: RuleNames,

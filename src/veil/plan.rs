@@ -73,8 +73,8 @@ struct Path<'m> {
     frames: Vec<Frame>,
     /// The value that comes next.
     next: Frame,
-    /// The reduced name above the present object: `{"user": {"name": …}}` is also `username`.
-    name: String,
+    /// The reduced names above, one after the other.
+    names: String,
 }
 
 /// A place in the JSON text: its live nodes and what is expected there.
@@ -83,16 +83,16 @@ struct Frame {
     states: Range<usize>,
     expected: Expected,
     array: bool,
-    /// The field name that led here.
-    name: String,
+    /// The field name that led here, as a range of the path's names.
+    name: Range<usize>,
 }
 
 impl<'m> Path<'m> {
     fn new(matcher: &'m Matcher) -> Self {
         let mut states = Vec::new();
         matcher.start(&mut states);
-        let next = Frame { states: 0..states.len(), expected: Expected::Unknown, array: false, name: String::new() };
-        Self { matcher, states, frames: Vec::new(), next, name: String::new() }
+        let next = Frame { states: 0..states.len(), expected: Expected::Unknown, array: false, name: 0..0 };
+        Self { matcher, states, frames: Vec::new(), next, names: String::new() }
     }
 
     fn open(&mut self, array: bool) {
@@ -101,7 +101,6 @@ impl<'m> Path<'m> {
             // Elements stand under the array's own name.
             self.next = frame.clone();
         }
-        self.name.clone_from(&frame.name);
         self.frames.push(frame);
     }
 
@@ -109,40 +108,36 @@ impl<'m> Path<'m> {
         if let Some(frame) = self.frames.pop() {
             self.states.truncate(frame.states.end);
         }
-        match self.frames.last() {
-            Some(above) => {
-                self.name.clone_from(&above.name);
-                if above.array {
-                    self.next = above.clone();
-                }
-            }
-            None => self.name.clear(),
+        if let Some(above) = self.frames.last().filter(|above| above.array) {
+            self.next = above.clone();
         }
     }
 
     /// Goes to the member `name` of the present object.
     fn member(&mut self, name: &[u8]) {
         let Some(frame) = self.frames.last() else { return };
-        let (above, inherited) = (frame.states.clone(), frame.expected);
+        let (above, inherited, parent) = (frame.states.clone(), frame.expected, frame.name.clone());
         self.states.truncate(above.end);
-        let live: Vec<NodeIndex> = self.states[above].to_vec();
         let start = self.states.len();
-        self.matcher.step(&live, name, &mut self.states);
+        self.matcher.step(&mut self.states, above, name);
         let states = start..self.states.len();
-        let name = FieldName::new(&String::from_utf8_lossy(name));
+        self.names.truncate(parent.end);
+        FieldName::reduce_into(&String::from_utf8_lossy(name), &mut self.names);
+        let name = parent.end..self.names.len();
         let expected = match self.matcher.accepted(&self.states[states.clone()]) {
             Some(action) => Expected::Selected(action),
             None => match inherited {
                 Expected::Selected(_) => inherited,
-                Expected::Unknown | Expected::Named(_) => self.by_name(&name),
+                Expected::Unknown | Expected::Named(_) => self.by_name(parent.start, name.start),
             },
         };
-        self.next = Frame { states, expected, array: false, name: name.as_str().to_owned() };
+        self.next = Frame { states, expected, array: false, name };
     }
 
-    fn by_name(&self, name: &FieldName) -> Expected {
-        let joined = || FieldName::new(&format!("{}{}", self.name, name.as_str()));
-        self.matcher.named(name).or_else(|| self.matcher.named(&joined())).map_or(Expected::Unknown, Expected::Named)
+    /// What the last name says alone, or together with the one above it: `{"user": {"name": …}}` is also `username`.
+    fn by_name(&self, parent_start: usize, start: usize) -> Expected {
+        let named = |from: usize| self.names.get(from..).and_then(|name| self.matcher.named(name));
+        named(start).or_else(|| named(parent_start)).map_or(Expected::Unknown, Expected::Named)
     }
 }
 
@@ -425,7 +420,7 @@ impl Plan {
         detect::pairs(text, &mut pairs);
         for Pair { name, value } in pairs {
             let name = FieldName::new(&String::from_utf8_lossy(&text[name]));
-            let (Some(action), Some(layer)) = (matcher.named(&name), layer.inner()) else { continue };
+            let (Some(action), Some(layer)) = (matcher.named(name.as_str()), layer.inner()) else { continue };
             if action.class == Class::User && is_verdict(&text[value.clone()]) {
                 continue;
             }

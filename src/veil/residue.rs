@@ -8,14 +8,14 @@ use super::matcher::Matcher;
 use crate::decode::escape;
 use crate::transform::{CleanEvent, Finding};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use memchr::memmem;
 use std::ops::Range;
 
 /// A value of one or two bytes stands in every log line by chance.
 const VALUE_BYTES_MIN: usize = 3;
 /// Shorter numbers are counts, ports, years and status codes as often as identifiers.
 const NUMBER_BYTES_MIN: usize = 5;
-/// Up to so many values are searched one by one; more by one automaton, which takes longer to build.
+/// Up to so many values are compared at each place where one could begin; more by one automaton, which takes longer to
+/// build.
 const SEARCHES_MAX: usize = 16;
 /// Stands in the searched text where a replacement stood, so that tokens are not searched. No text holds it by itself
 /// in a way that matters: it is no word character.
@@ -23,35 +23,50 @@ const MASK: u8 = 0x01;
 
 /// The replaced values of a record, in lower case, ready to be searched for.
 pub(super) struct Needles {
-    values: Vec<(Vec<u8>, Finding)>,
+    /// Ascending and distinct.
+    values: Vec<(Range<usize>, Finding)>,
+    bytes: Vec<u8>,
+    /// Whether a value begins with this byte.
+    first: [bool; 256],
     automaton: Option<AhoCorasick>,
 }
 
 impl Needles {
     /// Collects the distinct values of `findings` that are worth a search.
     pub(super) fn new(matcher: &Matcher, findings: &[Finding], arena: &[u8]) -> Self {
-        let mut values: Vec<(Vec<u8>, Finding)> = findings
-            .iter()
-            .filter_map(|finding| {
-                let value = &arena[finding.value.start as usize..finding.value.end as usize];
-                let value = value.trim_ascii().to_ascii_lowercase();
-                (is_telling(&value) && !matcher.is_ambiguous(&value)).then(|| (value, finding.clone()))
-            })
-            .collect();
+        let (mut values, mut bytes) = (Vec::with_capacity(findings.len()), Vec::new());
+        for finding in findings {
+            let value = arena[finding.value.start as usize..finding.value.end as usize].trim_ascii();
+            let start = bytes.len();
+            bytes.extend_from_slice(value);
+            bytes[start..].make_ascii_lowercase();
+            if is_telling(&bytes[start..]) && !matcher.is_ambiguous(&bytes[start..]) {
+                values.push((start..bytes.len(), finding.clone()));
+            } else {
+                bytes.truncate(start);
+            }
+        }
         let rank = |f: &Finding| (f.source, f.class, f.replacement, f.rule);
-        values.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| rank(&a.1).cmp(&rank(&b.1))));
-        values.dedup_by(|later, first| later.0 == first.0);
+        let text = |value: &Range<usize>| &bytes[value.clone()];
+        values.sort_by(|a, b| text(&a.0).cmp(text(&b.0)).then_with(|| rank(&a.1).cmp(&rank(&b.1))));
+        values.dedup_by(|later, first| text(&later.0) == text(&first.0));
+        let mut first = [false; 256];
+        for (value, _) in &values {
+            first[usize::from(bytes[value.start])] = true;
+        }
         let automaton = if values.len() > SEARCHES_MAX {
-            // Building fails only beyond 2^31 states; the limit on findings keeps far below.
-            // It is used once, so it is the kind that is built fastest.
-            let built = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-                .build(values.iter().map(|(value, _)| value));
-            built.ok()
+            // Used once, so it is the kind that is built fastest. Building fails only beyond 2^31 states; the limit on
+            // findings keeps far below.
+            let kind = Some(AhoCorasickKind::NoncontiguousNFA);
+            AhoCorasick::builder().kind(kind).build(values.iter().map(|(value, _)| text(value))).ok()
         } else {
             None
         };
-        Self { values, automaton }
+        Self { values, bytes, first, automaton }
+    }
+
+    fn text(&self, value: &Range<usize>) -> &[u8] {
+        &self.bytes[value.clone()]
     }
 
     /// Whether there is nothing to look for.
@@ -62,7 +77,7 @@ impl Needles {
     /// The finding whose value is just this, in any case.
     pub(super) fn exactly(&self, value: &[u8]) -> Option<&Finding> {
         let value = value.to_ascii_lowercase();
-        let index = self.values.binary_search_by(|(needle, _)| needle.as_slice().cmp(&value)).ok()?;
+        let index = self.values.binary_search_by(|(needle, _)| self.text(needle).cmp(&value)).ok()?;
         Some(&self.values[index].1)
     }
 
@@ -87,10 +102,11 @@ impl Needles {
             }
             return;
         }
-        for (value, finding) in &self.values {
-            for start in memmem::find_iter(text, value) {
+        for start in (0..text.len()).filter(|start| self.first[usize::from(text[*start])]) {
+            for (value, finding) in &self.values {
                 let span = start..start + value.len();
-                if is_whole_word(text, span.clone()) && !hit(span, finding) {
+                let stands = text[start..].starts_with(self.text(value)) && is_whole_word(text, span.clone());
+                if stands && !hit(span, finding) {
                     return;
                 }
             }
