@@ -55,6 +55,19 @@ pub(super) fn of_read(error: &KafkaError) -> Option<Fault> {
         // The client goes on behind the batch, which would skip its records; a new one begins at the last commit.
         return Some(Fault::Broken(format!("could not decode a batch of records: {error}")));
     }
+    let gone = matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+        )
+    );
+    if gone {
+        // Told only after the client's own patience of 30 s. It would never read a topic that is made anew; and its
+        // offsets are those of the old one.
+        return Some(Fault::Broken(format!("a source topic is gone: {error}")));
+    }
     let denied = matches!(
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)

@@ -156,3 +156,22 @@ fn a_target_deleted_in_mid_run_skips_nothing() {
     assert!(found.iter().all(|record| record.seq() >= COUNT), "what was committed to the old topic is not sent again");
     assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
 }
+
+#[test]
+fn a_source_deleted_in_mid_run_halts_and_is_read_from_its_beginning_when_it_is_back() {
+    let Some(servers) = servers() else { return };
+    const COUNT: u64 = 100;
+    let stand = Stand::new(&servers, "");
+    let (raw, mut process) = (stand.raw(), stand.start("a"));
+    stand.fill(0, COUNT);
+    stand.wait_for(&stand.clean(), (COUNT * PARTITIONS as u64) as usize);
+    stand.delete(&raw);
+    assert_eq!(process.wait().code(), Some(1), "{}", process.log());
+    assert!(process.log().contains(&format!("there is no topic `{raw}`")), "{}", process.log());
+
+    stand.create(&raw, PARTITIONS, &[]);
+    stand.fill(COUNT, COUNT);
+    let mut process = stand.start("a");
+    check_exactly_once(&stand.wait_for(&stand.clean(), (2 * COUNT * PARTITIONS as u64) as usize), 2 * COUNT);
+    assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
+}
