@@ -26,6 +26,33 @@ use std::time::{Duration, Instant, SystemTime};
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Most records that passthrough takes from one partition before it looks at the next.
 const BURST_MAX: usize = 1000;
+/// A transaction of passthrough is committed at whatever comes first, as in logveil by default: its interval, or these.
+const COMMIT_BYTES: usize = 20_000_000;
+const COMMIT_RECORDS: u64 = 50_000;
+
+/// The settings of logveil's consumer (`src/kafka/client.rs`), for six partitions.
+const CONSUMER_AS_LOGVEIL: [(&str, &str); 8] = [
+    ("session.timeout.ms", "10000"),
+    ("fetch.wait.max.ms", "100"),
+    ("fetch.queue.backoff.ms", "10"),
+    ("queued.min.messages", "10000"),
+    ("queued.max.messages.kbytes", "8192"),
+    ("fetch.message.max.bytes", "1048576"),
+    ("fetch.max.bytes", "12582912"),
+    ("check.crcs", "true"),
+];
+/// The settings of each of logveil's producers, for two workers.
+const PRODUCER_AS_LOGVEIL: [(&str, &str); 9] = [
+    ("linger.ms", "5"),
+    ("batch.size", "1000000"),
+    ("batch.num.messages", "100000"),
+    ("queue.buffering.max.messages", "50000"),
+    ("queue.buffering.max.kbytes", "24576"),
+    ("compression.codec", "lz4"),
+    ("transaction.timeout.ms", "30000"),
+    ("message.timeout.ms", "25000"),
+    ("delivery.report.only.error", "true"),
+];
 /// What stands in the collected file for a line that was quarantined.
 const QUARANTINED: &[u8] = b"logveil: quarantined";
 /// A record may have newlines; a line of a file may not, so U+2028 stands for them there.
@@ -521,7 +548,7 @@ impl std::fmt::Display for Fates {
 
 /// Consume, produce, commit: what exactly once costs before any work is done.
 ///
-/// Same settings of the client as logveil's own. Partitions are assigned by hand, so there is no time spent on joining
+/// The client is set up as logveil's own. Partitions are assigned by hand, so there is no time spent on joining
 /// a group; the offsets still belong to one and commit in the transaction.
 struct Passthrough {
     from: String,
@@ -537,7 +564,7 @@ type Queue = (i32, PartitionQueue<DefaultConsumerContext>);
 
 impl Passthrough {
     fn run(&self, broker: &Broker, workers: usize) -> Result<()> {
-        let consumer = Arc::new(broker.consumer(&self.group, &[])?);
+        let consumer = Arc::new(broker.consumer(&self.group, &CONSUMER_AS_LOGVEIL)?);
         let shares = self.split(&consumer, workers)?;
         let total = Total::default();
         let results: Vec<Result<()>> = std::thread::scope(|scope| {
@@ -586,10 +613,10 @@ impl Passthrough {
         total: &Total,
     ) -> Result<()> {
         let id = format!("{}-{worker}", self.group);
-        let producer = broker.producer(&[("transactional.id", &id), ("transaction.timeout.ms", "20000")])?;
+        let producer = broker.producer(&[&PRODUCER_AS_LOGVEIL[..], &[("transactional.id", &id)]].concat())?;
         producer.init_transactions(ANSWER_MAX)?;
         let mut next = BTreeMap::new();
-        let mut waiting = 0;
+        let (mut waiting, mut waiting_bytes) = (0, 0);
         let mut begun = Instant::now();
         while total.records.load(Ordering::Acquire) < self.records && !total.stop.load(Ordering::Acquire) {
             let before = waiting;
@@ -604,14 +631,17 @@ impl Passthrough {
                     self.copy(&producer, &message, total)?;
                     next.insert(*partition, message.offset() + 1);
                     waiting += 1;
+                    waiting_bytes += message.payload_len();
                 }
             }
             if waiting == before {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            if !next.is_empty() && begun.elapsed() >= Duration::from_millis(self.commit_ms) {
+            let due = begun.elapsed() >= Duration::from_millis(self.commit_ms);
+            if !next.is_empty() && (due || waiting >= COMMIT_RECORDS || waiting_bytes >= COMMIT_BYTES) {
                 self.commit(&producer, consumer, &next, total)?;
                 next.clear();
+                waiting_bytes = 0;
                 total.records.fetch_add(std::mem::take(&mut waiting), Ordering::AcqRel);
             }
         }
@@ -730,16 +760,15 @@ where
     }
 }
 
-/// Waits until the broker has everything.
-///
-/// The client's own `flush` with a timeout sleeps in steps of 100 ms, which would be most of a commit interval. Asked
-/// with no timeout it only looks (and tells the client not to linger), so the waiting is done here, in steps of 1 ms.
+/// Waits until the broker has everything, as logveil does: the wrapper's own `flush` sleeps in slices of 100 ms.
+#[expect(unsafe_code, reason = "the wrapper has no flush that wakes up with the last acknowledgement")]
 fn flush(producer: &ThreadedProducer<DefaultProducerContext>, patience: Duration) -> Result<()> {
-    let deadline = Instant::now() + patience;
-    while let Err(error) = producer.flush(Duration::ZERO) {
-        ensure!(Instant::now() < deadline, "could not flush: {error}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let patience_ms = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the pointer is the client of `producer`, which is borrowed for the whole call; its own thread serves its
+    // events meanwhile.
+    let code = unsafe { rdkafka::bindings::rd_kafka_flush(producer.client().native_ptr(), patience_ms) };
+    let code = RDKafkaErrorCode::from(code);
+    ensure!(code == RDKafkaErrorCode::NoError, "could not flush: {code}");
     Ok(())
 }
 

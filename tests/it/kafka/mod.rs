@@ -32,7 +32,7 @@ const PARTITIONS: i32 = 4;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The brokers to test against, or a word that this test is skipped.
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a switch of the tests, and why it is off")]
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a switch of the tests, and what it skips")]
 fn servers() -> Option<String> {
     let servers = std::env::var("LOGVEIL_TEST_KAFKA").ok();
     if servers.is_none() {
@@ -196,8 +196,8 @@ impl Stand {
             match consumer.poll(Duration::from_millis(200)) {
                 Some(Ok(message)) => found.push(found_of(&message)),
                 Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
-                Some(Err(error)) => panic!("reading {topic}: {error}"),
-                None => {}
+                // Passing trouble, such as a leader that is not elected yet; the timeout bounds it.
+                Some(Err(_)) | None => {}
             }
         }
         found
