@@ -19,6 +19,8 @@ const FETCH_BYTES_MAX: usize = 1024 * 1024;
 const PRODUCED_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// Produced and not yet acknowledged records of all workers together.
 const PRODUCED_RECORDS_MAX: usize = 100_000;
+/// Most bytes of one batch.
+const BATCH_BYTES_MAX: usize = 1_000_000;
 const PRODUCED_BYTES_PER_WORKER_MIN: usize = 8 * 1024 * 1024;
 
 /// How long the broker keeps a transaction of a process that died: until then readers of the target wait. A restart
@@ -102,7 +104,8 @@ pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &st
     config
         // Waiting 5 ms for company saves a third of the client's work.
         .set("linger.ms", "5")
-        .set("batch.size", "1000000")
+        // A batch of sealed entries does not shrink, and a topic refuses one that is larger than its limit.
+        .set("batch.size", topics.batch_bytes_min().min(BATCH_BYTES_MAX).to_string())
         .set("batch.num.messages", "100000")
         // By bytes below; and by number, because each costs librdkafka some 300 bytes beside its own.
         .set("queue.buffering.max.messages", (PRODUCED_RECORDS_MAX / options.workers).max(10_000).to_string())
@@ -110,8 +113,7 @@ pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &st
         // Faster than none wherever bytes through sockets cost most; about 0.6 GB/s per core.
         .set("compression.codec", "lz4")
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string())
-        .set("message.timeout.ms", MESSAGE_TIMEOUT_MS.to_string())
-        .set("message.max.bytes", topics.record_bytes_max().to_string());
+        .set("message.timeout.ms", MESSAGE_TIMEOUT_MS.to_string());
     for (name, value) in &options.producer {
         config.set(name, value);
     }
@@ -119,6 +121,8 @@ pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &st
         .set("transactional.id", transactional_id)
         .set("enable.idempotence", "true")
         .set("acks", "all")
+        // Records are held against the limit of their own topic before they are sent.
+        .set("message.max.bytes", topics.batch_bytes_max().to_string())
         // A failed delivery fails the commit; successes need no event each.
         .set("delivery.report.only.error", "true");
     config

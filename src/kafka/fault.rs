@@ -47,6 +47,27 @@ pub(super) fn of_read(error: &KafkaError) -> Option<Fault> {
     if let KafkaError::MessageConsumptionFatal(_) = error {
         return Some(Fault::Broken(format!("the consumer failed: {error}")));
     }
+    let damaged = matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::BadCompression | RDKafkaErrorCode::NotImplemented)
+    );
+    if damaged {
+        // The client goes on behind the batch, which would skip its records; a new one begins at the last commit.
+        return Some(Fault::Broken(format!("could not decode a batch of records: {error}")));
+    }
+    let gone = matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+        )
+    );
+    if gone {
+        // Told only after the client's own patience of 30 s. It would never read a topic that is made anew; and its
+        // offsets are those of the old one.
+        return Some(Fault::Broken(format!("a source topic is gone: {error}")));
+    }
     let denied = matches!(
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
@@ -62,4 +83,18 @@ fn is_denied(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::GroupAuthorizationFailed
             | RDKafkaErrorCode::ClusterAuthorizationFailed
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_batch_is_read_again_and_not_skipped() {
+        for code in [RDKafkaErrorCode::BadMessage, RDKafkaErrorCode::BadCompression] {
+            assert!(matches!(of_read(&KafkaError::MessageConsumption(code)), Some(Fault::Broken(_))), "{code:?}");
+        }
+        let mended_by_itself = KafkaError::MessageConsumption(RDKafkaErrorCode::BrokerTransportFailure);
+        assert_eq!(of_read(&mended_by_itself), None);
+    }
 }

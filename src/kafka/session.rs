@@ -27,6 +27,9 @@ const HALT_PATIENCE: Duration = Duration::from_secs(3);
 /// After an abort: first and longest wait, so that a refusal that stays does not become a storm.
 const ABORT_WAIT_MIN: Duration = Duration::from_millis(50);
 const ABORT_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Aborts without a commit between them after which the topics are looked at anew: a deleted target or a lowered limit
+/// refuses the same records for ever.
+const ABORTS_MAX: u32 = 3;
 
 type Worker = JoinHandle<Result<(), Fault>>;
 
@@ -167,7 +170,7 @@ fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Com
     source.wake_on_records();
     let (routes, keys, metrics) = (job.routes.unshared(), Arc::clone(&job.keys), Arc::clone(&job.metrics));
     let mut lane = Lane::new(source, sink, routes, keys, job.rule, READ_LIMIT, metrics);
-    let mut abort_wait = ABORT_WAIT_MIN;
+    let (mut aborts, mut abort_wait) = (0, ABORT_WAIT_MIN);
     loop {
         match told.try_recv() {
             Ok(Command::Assign(partitions)) => lane.source().set_assigned(&partitions, true),
@@ -180,9 +183,14 @@ fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Com
             }
             Ok(Command::Finish) | Err(TryRecvError::Disconnected) => return lane.finish(),
             Err(TryRecvError::Empty) => match step(&mut lane)? {
-                Step::Sent => abort_wait = ABORT_WAIT_MIN,
+                Step::Sent => {}
+                Step::Committed => (aborts, abort_wait) = (0, ABORT_WAIT_MIN),
                 Step::Idle => std::thread::park_timeout(lane.due_in(Instant::now()).map_or(IDLE, |due| due.min(IDLE))),
                 Step::Aborted => {
+                    aborts += 1;
+                    if aborts == ABORTS_MAX {
+                        return Err(Fault::Broken(format!("{ABORTS_MAX} transactions in a row were aborted")));
+                    }
                     pause(abort_wait, &job.stop);
                     abort_wait = (abort_wait * 2).min(ABORT_WAIT_MAX);
                 }

@@ -14,7 +14,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::sync::Arc;
@@ -28,6 +28,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// From this attempt on, after about two seconds, the loop counts as stalled.
 const ATTEMPT_STALLED: u32 = 10;
+
+/// What a header adds to its bytes at most: two lengths as varints (KIP-98's record format).
+const HEADER_FRAMING_BYTES: usize = 10;
 
 /// A worker's producer.
 pub(super) struct KafkaSink {
@@ -112,16 +115,12 @@ impl KafkaSink {
         }
     }
 
-    /// Refuses what the topic would refuse later, when the whole transaction would fail with it.
-    fn check_size(&self, topic: &str, size_bytes: usize) -> Result<(), Fault> {
-        let limit_bytes = self.topics.record_bytes_max_of(topic);
-        if size_bytes <= limit_bytes {
-            return Ok(());
-        }
-        Err(Fault::TooLarge { topic: topic.to_owned(), size_bytes, limit_bytes })
-    }
-
     fn send(&mut self, topic: &str, partition: i32, message: Message<'_>) -> Result<(), Fault> {
+        let (size_bytes, limit_bytes) = (message.size(), self.topics.record_bytes_max_of(topic));
+        if size_bytes > limit_bytes {
+            // The topic would refuse it later, and then the whole transaction would fail with it.
+            return Err(Fault::TooLarge { topic: topic.to_owned(), size_bytes, limit_bytes });
+        }
         let mut record: BaseRecord<'_, [u8], [u8]> =
             BaseRecord::to(topic).partition(partition).headers(message.headers);
         record.key = message.key;
@@ -139,6 +138,18 @@ struct Message<'a> {
     headers: OwnedHeaders,
 }
 
+impl Message<'_> {
+    /// Bytes on the way, at most.
+    fn size(&self) -> usize {
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|header| HEADER_FRAMING_BYTES + header.key.len() + header.value.map_or(0, <[u8]>::len))
+            .sum();
+        self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len) + headers
+    }
+}
+
 impl Sink for KafkaSink {
     fn begin(&mut self) -> Result<(), Fault> {
         self.stage = Stage::Flush;
@@ -147,7 +158,6 @@ impl Sink for KafkaSink {
     }
 
     fn send_clean(&mut self, target: &str, rules: &str, record: &CleanRecord<'_>) -> Result<(), Fault> {
-        self.check_size(target, record.size() + rules.len())?;
         let passed = record.headers().iter().filter(|(name, _)| !is_reserved(name));
         let mut headers = OwnedHeaders::new_with_capacity(record.headers().len() + 2);
         for (name, value) in passed {
@@ -164,7 +174,6 @@ impl Sink for KafkaSink {
 
     fn send_sealed(&mut self, quarantine: &str, entry: &SealedEntry<'_>) -> Result<(), Fault> {
         let Position { topic, partition, offset } = entry.position();
-        self.check_size(quarantine, entry.payload().len() + topic.len())?;
         let headers = OwnedHeaders::new_with_capacity(4)
             .insert(Header { key: HEADER_REASON, value: Some(entry.reason().code()) })
             .insert(Header { key: HEADER_TOPIC, value: Some(topic) })

@@ -12,7 +12,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Kafka's default of `max.message.bytes`, for topics whose settings may not be read.
 const MESSAGE_BYTES_DEFAULT: usize = 1_048_588;
-/// What a batch of one record adds to its bytes at most: batch header (61), record framing, length prefixes.
+/// What a batch of one record adds to its bytes at most: batch header (61), record framing (36).
 const FRAMING_BYTES: usize = 128;
 
 /// What is known of the routes' topics.
@@ -58,14 +58,19 @@ impl Topics {
         self.partitions.get(topic).copied().unwrap_or(0)
     }
 
-    /// Bytes of key, payload and headers that a record of this topic may have.
+    /// Bytes of key, payload and framed headers that a record of this topic may have.
     pub(super) fn record_bytes_max_of(&self, topic: &str) -> usize {
         self.message_bytes_max.get(topic).copied().unwrap_or(MESSAGE_BYTES_DEFAULT).saturating_sub(FRAMING_BYTES)
     }
 
-    /// The largest batch that any topic takes.
-    pub(super) fn record_bytes_max(&self) -> usize {
+    /// Bytes of a batch that some topic takes.
+    pub(super) fn batch_bytes_max(&self) -> usize {
         self.message_bytes_max.values().copied().max().unwrap_or(MESSAGE_BYTES_DEFAULT)
+    }
+
+    /// Bytes of a batch that every topic takes.
+    pub(super) fn batch_bytes_min(&self) -> usize {
+        self.message_bytes_max.values().copied().min().unwrap_or(MESSAGE_BYTES_DEFAULT)
     }
 
     fn read_limits(&mut self, admin: &AdminClient<DefaultClientContext>, routes: &Routes) -> Result<(), Fault> {
@@ -84,8 +89,7 @@ impl Topics {
             .map_err(|error| Fault::Busy(format!("could not read the settings of the topics: {error}")))?;
         for (name, config) in names.iter().zip(described) {
             // Without the right to see it, Kafka's default is assumed.
-            let Ok(config) = config else { continue };
-            let limit = config.get("max.message.bytes").and_then(|entry| entry.value.as_ref()?.parse().ok());
+            let limit = config.ok().and_then(|config| config.get("max.message.bytes")?.value.as_ref()?.parse().ok());
             self.message_bytes_max.insert((*name).to_owned(), limit.unwrap_or(MESSAGE_BYTES_DEFAULT));
         }
         Ok(())

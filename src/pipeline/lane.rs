@@ -27,6 +27,8 @@ pub enum Step {
     Idle,
     /// Records were read and sent.
     Sent,
+    /// The open transaction was committed.
+    Committed,
     /// The open transaction was aborted; its records will be read again.
     Aborted,
 }
@@ -84,10 +86,11 @@ impl<S: Source, K: Sink> Lane<S, K> {
     /// [`Fault::Broken`], [`Fault::Halt`] and [`Fault::Stopped`]; the others are dealt with here.
     pub fn step(&mut self, now: Instant) -> Result<Step, Fault> {
         let stepped = self.read(now).and_then(|step| {
-            if self.work.is_due(now) {
-                self.work.commit()?;
+            if !self.work.is_due(now) {
+                return Ok(step);
             }
-            Ok(step)
+            self.work.commit()?;
+            Ok(Step::Committed)
         });
         self.recover(stepped)
     }
@@ -103,7 +106,7 @@ impl<S: Source, K: Sink> Lane<S, K> {
     /// # Errors
     /// As [`Lane::step`].
     pub fn finish(&mut self) -> Result<(), Fault> {
-        let committed = self.work.commit().map(|()| Step::Sent);
+        let committed = self.work.commit().map(|()| Step::Committed);
         self.recover(committed).map(|_| ())
     }
 

@@ -2,8 +2,15 @@
 //!
 //! Each test makes topics of its own names and starts `logveil run` as a process.
 
+mod crashes;
+mod fates;
+mod leaks;
+mod limits;
+mod quarantine;
+mod starts;
+
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -15,7 +22,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -102,6 +109,12 @@ impl Stand {
         format!("{}-quarantine", self.name)
     }
 
+    /// Has every record veiled by this pack.
+    fn use_pack(&self, pack: &str) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        fs::write(self.config(), text.replace("[[route]]\n", &format!("[[route]]\npack = \"{pack}\"\n"))).unwrap();
+    }
+
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         ClientConfig::new().set("bootstrap.servers", &self.servers).create().unwrap()
     }
@@ -114,6 +127,31 @@ impl Stand {
 
     fn delete(&self, topic: &str) {
         block_on(self.admin().delete_topics(&[topic], &AdminOptions::new())).unwrap()[0].clone().unwrap();
+    }
+
+    /// Sets the largest batch that a topic takes.
+    fn set_message_bytes_max(&self, topic: &str, bytes: usize) {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic));
+        let bytes = bytes.to_string();
+        let change = change.set("max.message.bytes", &bytes);
+        let changed = block_on(self.admin().alter_configs(&[change], &AdminOptions::new())).unwrap();
+        assert!(changed[0].is_ok());
+    }
+
+    /// Where a topic ends, summed over its partitions: for readers of this isolation level.
+    fn end(&self, topic: &str, isolation_level: &str) -> i64 {
+        let reader: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.servers)
+            .set("isolation.level", isolation_level)
+            .create()
+            .unwrap();
+        (0..PARTITIONS).map(|partition| reader.fetch_watermarks(topic, partition, TIMEOUT).unwrap().1).sum()
+    }
+
+    /// Records that an open transaction holds back, and its marks.
+    fn held_back(&self, topic: &str) -> i64 {
+        let committed = self.end(topic, "read_committed");
+        self.end(topic, "read_uncommitted") - committed
     }
 
     fn producer(&self) -> ThreadedProducer<DefaultProducerContext> {
@@ -181,7 +219,9 @@ impl Stand {
     }
 
     fn start(&self, instance: &str) -> Running {
-        let log = self.folder.path().join(format!("{instance}-{}.log", now_ms()));
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let log = self.folder.path().join(format!("{instance}-{number}.log"));
         let child = Command::new(LOGVEIL)
             .args(["run", "--config"])
             .arg(self.config_of(instance))
@@ -198,9 +238,23 @@ impl Stand {
         fs::write(&path, text.replace("workers = 2\n", &format!("workers = 2\ninstance = \"{instance}\"\n"))).unwrap();
         path
     }
+}
 
-    fn quarantine_command(&self, arguments: &[&str]) -> Output {
-        Command::new(LOGVEIL).arg("quarantine").args(arguments).arg("--config").arg(self.config()).output().unwrap()
+impl Drop for Stand {
+    fn drop(&mut self) {
+        let topics = [self.raw(), self.clean(), self.quarantine()];
+        // A test may have deleted one itself.
+        block_on(self.admin().delete_topics(&topics.each_ref().map(String::as_str), &AdminOptions::new())).ok();
+    }
+}
+
+/// Calls `wanted` until it holds.
+#[track_caller]
+fn eventually(what: &str, mut wanted: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !wanted() {
+        assert!(start.elapsed() < TIMEOUT, "not within {TIMEOUT:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -215,9 +269,13 @@ impl Running {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    fn terminate(&mut self) -> ExitStatus {
+    fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
         self.wait()
     }
 
@@ -379,200 +437,4 @@ fn a_record_keeps_all_but_its_entities() {
 
 fn found_in(found: &[Found], partition: i32) -> Vec<Found> {
     found.iter().filter(|record| record.partition == partition).cloned().collect()
-}
-
-#[test]
-fn what_cannot_be_veiled_is_sealed_and_nothing_around_it_is_lost() {
-    let Some(servers) = servers() else { return };
-    let stand = Stand::new(&servers, "");
-    let (producer, raw) = (stand.producer(), stand.raw());
-    send(&producer, BaseRecord::<str, str>::to(&raw).partition(1).payload(r#"{"seq":0}"#));
-    send(&producer, BaseRecord::<str, [u8]>::to(&raw).partition(1).key("canary-key").payload(b"canary \xff"));
-    send(&producer, BaseRecord::<str, str>::to(&raw).partition(1).payload(r#"{"seq":1}"#));
-    producer.flush(TIMEOUT).unwrap();
-
-    let mut process = stand.start("a");
-    let sealed = stand.wait_for(&stand.quarantine(), 1);
-    let clean = stand.wait_for(&stand.clean(), 2);
-    assert_eq!(clean.iter().map(Found::seq).collect::<Vec<_>>(), [0, 1]);
-    let (sealed, raw) = (&sealed[0], stand.raw());
-    assert!(!sealed.shows("canary"));
-    assert_eq!(sealed.key, None);
-    let headers: Vec<_> = sealed.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
-    let wanted = [("reason", "not-utf8"), ("topic", raw.as_str()), ("partition", "1"), ("offset", "1")];
-    for ((name, value), (wanted_name, wanted)) in headers.iter().zip(wanted) {
-        assert_eq!((*name, *value), (format!("logveil-{wanted_name}").as_str(), Some(wanted.as_bytes())));
-    }
-    assert_eq!(headers.len(), 4, "nothing else is told in the clear");
-    let metrics = process.wait_until("/metrics", |text| text.contains("reason=\"not-utf8\"} 1"));
-    assert!(metrics.contains(&format!("logveil_records_in_total{{topic=\"{raw}\"}} 3")), "{metrics}");
-    assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-}
-
-#[test]
-fn a_record_that_grows_too_large_is_sealed_and_a_seal_that_does_not_fit_halts() {
-    let Some(servers) = servers() else { return };
-    let stand = Stand::new(&servers, "");
-    let admin = stand.admin();
-    let (clean, quarantine) = (stand.clean(), stand.quarantine());
-    let set = |topic: &str, bytes: &str| {
-        use rdkafka::admin::{AlterConfig, ResourceSpecifier};
-        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", bytes);
-        let changed = block_on(admin.alter_configs(&[change], &AdminOptions::new())).unwrap();
-        assert!(changed[0].is_ok());
-    };
-    set(&clean, "4000");
-    let producer = stand.producer();
-    let payload = format!(r#"{{"seq":0,"text":"{}"}}"#, "x".repeat(6000));
-    send(&producer, BaseRecord::<str, str>::to(&stand.raw()).partition(0).payload(&payload));
-    send(&producer, BaseRecord::<str, str>::to(&stand.raw()).partition(0).payload(r#"{"seq":1}"#));
-    producer.flush(TIMEOUT).unwrap();
-    let mut process = stand.start("a");
-    let sealed = stand.wait_for(&quarantine, 1);
-    assert_eq!(sealed[0].header("logveil-reason"), Some("too-large"));
-    assert_eq!(stand.wait_for(&clean, 1)[0].seq(), 1);
-    assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-
-    set(&quarantine, "4000");
-    send(&producer, BaseRecord::<str, str>::to(&stand.raw()).partition(0).payload(&payload));
-    producer.flush(TIMEOUT).unwrap();
-    let mut process = stand.start("a");
-    assert_eq!(process.wait().code(), Some(1), "{}", process.log());
-    let log = process.log();
-    let position = format!("{}/0@2", stand.raw());
-    assert!(log.contains(&position) && log.contains("max.message.bytes"), "{log}");
-    assert_eq!((stand.wait_for(&quarantine, 1).len(), stand.wait_for(&clean, 1).len()), (1, 1));
-}
-
-#[test]
-fn killed_processes_lose_and_double_nothing() {
-    let Some(servers) = servers() else { return };
-    const COUNT: u64 = 5000;
-    for strategy in ["cooperative-sticky", "range"] {
-        let more = format!(
-            "[kafka.consumer_properties]\n\"partition.assignment.strategy\" = \"{strategy}\"\n\
-             \"session.timeout.ms\" = 6000\n\"heartbeat.interval.ms\" = 500\n[commit]\ninterval_ms = 100\n"
-        );
-        let stand = Stand::new(&servers, &more);
-        let mut processes = [stand.start("a"), stand.start("b")];
-        let slices = 5;
-        for slice in 0..slices {
-            stand.fill(slice * COUNT / slices, COUNT / slices);
-            std::thread::sleep(Duration::from_millis(150));
-            let (victim, instance) = if slice % 2 == 0 { (0, "a") } else { (1, "b") };
-            processes[victim].kill();
-            processes[victim] = stand.start(instance);
-        }
-        let found = stand.wait_for(&stand.clean(), (COUNT * PARTITIONS as u64) as usize);
-        check_exactly_once(&found, COUNT);
-        for process in &mut processes {
-            assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-        }
-    }
-}
-
-#[test]
-fn a_stopped_process_leaves_no_transaction_open() {
-    let Some(servers) = servers() else { return };
-    // An interval that would hold the last records back for long.
-    let stand = Stand::new(&servers, "[commit]\ninterval_ms = 10000\n");
-    let mut process = stand.start("a");
-    process.wait_until("/readyz", |answer| answer.starts_with("HTTP/1.1 200"));
-    stand.fill(0, 10);
-    std::thread::sleep(Duration::from_secs(1));
-    assert_eq!(stand.read(&stand.clean()).len(), 0);
-    let start = Instant::now();
-    assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
-    check_exactly_once(&stand.read(&stand.clean()), 10);
-}
-
-#[test]
-fn missing_topics_are_named_with_the_command_that_makes_them() {
-    let Some(servers) = servers() else { return };
-    let stand = Stand::new(&servers, "");
-    stand.delete(&stand.clean());
-    let mut process = stand.start("a");
-    assert_eq!(process.wait().code(), Some(1));
-    let log = process.log();
-    assert!(log.contains(&stand.clean()) && log.contains("kafka-topics.sh --create"), "{log}");
-
-    stand.create(&stand.clean(), PARTITIONS - 1, &[]);
-    let mut process = stand.start("a");
-    assert_eq!(process.wait().code(), Some(1));
-    let log = process.log();
-    assert!(log.contains("has 3 partitions") && log.contains("--alter"), "{log}");
-}
-
-#[test]
-fn waits_for_brokers_that_are_down() {
-    let Some(servers) = servers() else { return };
-    let stand = Stand::new(&servers, "");
-    // Port 9 (discard, RFC 863) is closed on machines that run tests.
-    stand.configure("127.0.0.1:9", "");
-    let mut process = stand.start("a");
-    let answer = process.wait_until("/readyz", |answer| answer.starts_with("HTTP/1.1 503"));
-    assert!(answer.ends_with("connecting"), "{answer}");
-    let start = Instant::now();
-    while !process.log().contains("waiting for the cluster") {
-        assert!(start.elapsed() < TIMEOUT, "{}", process.log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert!(process.child.try_wait().unwrap().is_none(), "{}", process.log());
-    let start = Instant::now();
-    assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
-}
-
-#[test]
-fn quarantined_records_are_listed_opened_and_replayed_once() {
-    let Some(servers) = servers() else { return };
-    let stand = Stand::new(&servers, "");
-    // A pack that wants JSON, and then one that takes lines: what the first refused, the second veils.
-    let routes = fs::read_to_string(stand.config()).unwrap();
-    let with_pack = |pack: &str| {
-        let text = routes.replace("quarantine = ", &format!("pack = \"{pack}\"\nquarantine = "));
-        fs::write(stand.config(), text).unwrap();
-    };
-    with_pack("generic-json");
-    let (producer, raw) = (stand.producer(), stand.raw());
-    let line = "login of alice@example.com from 192.0.2.1";
-    send(&producer, BaseRecord::<str, str>::to(&raw).partition(2).timestamp(now_ms()).key("k").payload(line));
-    send(&producer, BaseRecord::<str, [u8]>::to(&raw).partition(3).payload(b"\xff"));
-    producer.flush(TIMEOUT).unwrap();
-    let mut process = stand.start("a");
-    stand.wait_for(&stand.quarantine(), 2);
-    assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
-
-    let listed = stand.quarantine_command(&["list", "--json"]);
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    assert_eq!(listed.lines().count(), 2, "{listed}");
-    assert!(!listed.contains("192.0.2.1") && listed.contains("not-json") && listed.contains("not-utf8"), "{listed}");
-    let entry = listed.lines().find(|entry| entry.contains("not-json")).unwrap();
-    let place = entry.split("\"entry\":\"").nth(1).unwrap().split('"').next().unwrap();
-
-    let refused = stand.quarantine_command(&["open", place]);
-    assert!(refused.stdout.is_empty() && refused.status.code() == Some(2));
-    let opened = stand.quarantine_command(&["open", place, "--i-may-see-raw-data"]);
-    let opened = String::from_utf8(opened.stdout).unwrap();
-    assert!(opened.contains(line) && opened.contains(&format!("{raw}/2@0")), "{opened}");
-
-    with_pack("generic-line");
-    let replayed = stand.quarantine_command(&["replay"]);
-    let said = String::from_utf8(replayed.stdout).unwrap();
-    assert_eq!(replayed.status.code(), Some(4), "{said} {}", String::from_utf8_lossy(&replayed.stderr));
-    assert!(said.starts_with("1 record clean now, 1 back in quarantine"), "{said}");
-    let clean = stand.wait_for(&stand.clean(), 1);
-    assert_eq!(clean[0].partition, 2, "in its own partition");
-    assert!(!clean[0].shows("alice") && clean[0].text().starts_with("login of "), "{}", clean[0].text());
-
-    // Again: only what went back is tried, and goes back.
-    let replayed = stand.quarantine_command(&["replay"]);
-    let said = String::from_utf8(replayed.stdout).unwrap();
-    assert!(said.starts_with("0 records clean now, 1 back in quarantine"), "{said}");
-    stand.wait_for(&stand.clean(), 1);
-    let listed = String::from_utf8(stand.quarantine_command(&["list"]).stdout).unwrap();
-    assert_eq!(listed.lines().count(), 2, "a head and one open entry: {listed}");
-    let listed = String::from_utf8(stand.quarantine_command(&["list", "--all"]).stdout).unwrap();
-    assert_eq!(listed.lines().count(), 5, "a head and four entries, three of them replayed: {listed}");
 }
