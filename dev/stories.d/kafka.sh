@@ -41,8 +41,8 @@ topic() { # NAME [PARTITIONS]: a new topic; its full name is $prefix-NAME
 }
 
 figure() { # NAME LINE...: the value of NAME in a line of `name=value` figures
-  local word
-  for word in ${*:2}; do
+  local word line="${*:2}"
+  for word in $line; do
     [[ $word != "$1="* ]] || { echo "${word#*=}"; return; }
   done
   fail "no figure $1 in: ${*:2}"
