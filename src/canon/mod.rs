@@ -23,7 +23,7 @@
 //!
 //! A value whose shape says better what it is than the field it stood in changes class, so that one entity has one
 //! pseudonym wherever it stood: an e-mail address that is a `user`, `person`, `user-id`, `session`, `host`, `device` or
-//! `text`; an address that is a `user`, `host`, `device` or `text`; a hardware address with separators that is a
+//! `text`; an address that is a `user`, `user-id`, `host`, `device` or `text`; a hardware address with separators that is a
 //! `device` or `text`; a UUID with hyphens that is a `text`. A `session` or `user-id` that is a UUID stays what it is.
 //! Bare digits change nothing: 12 or 32 hexadecimal digits may be anything.
 //!
@@ -108,8 +108,8 @@ fn better_class(class: Class, text: &[u8]) -> Class {
         // Eight octets between colons are an EUI-64, though IPv6 could be written so.
         Class::Text => &[Class::Email, Class::Mac, Class::Ip, Class::Device],
         Class::Device => &[Class::Email, Class::Mac, Class::Ip],
-        Class::User | Class::Host => &[Class::Email, Class::Ip],
-        Class::Person | Class::UserId | Class::Session => &[Class::Email],
+        Class::User | Class::UserId | Class::Host => &[Class::Email, Class::Ip],
+        Class::Person | Class::Session => &[Class::Email],
         Class::Ip | Class::Mac | Class::Email | Class::Token | Class::UserAgent => &[],
     };
     shapes.iter().copied().find(|shape| has_shape(*shape, text)).unwrap_or(class)
@@ -441,7 +441,7 @@ mod tests {
         {
             check_class(class, " Alice@Example.com", Class::Email);
         }
-        for class in [Class::User, Class::Host, Class::Device, Class::Text] {
+        for class in [Class::User, Class::UserId, Class::Host, Class::Device, Class::Text] {
             check_class(class, "[2001:DB8::1]:443", Class::Ip);
         }
         for class in [Class::Device, Class::Text] {
@@ -460,7 +460,7 @@ mod tests {
         for class in [Class::User, Class::UserId, Class::Session, Class::Token, Class::Person, Class::UserAgent] {
             check_class(class, UUID, class);
         }
-        for class in [Class::UserId, Class::Session, Class::Token, Class::Person, Class::Email] {
+        for class in [Class::Session, Class::Token, Class::Person, Class::Email] {
             check_class(class, "192.0.2.1", class);
         }
         for text in ["mail alice@example.com", "https://alice@example.com", "alice@EXAMPLE", "192.0.2.1 -"] {

@@ -9,6 +9,7 @@ mod explain;
 mod init;
 mod keys;
 mod packs;
+mod quarantine;
 mod rules;
 mod run;
 mod scrub;
@@ -39,6 +40,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Quarantine(quarantine::QuarantineArgs),
     Scrub(scrub::ScrubArgs),
     Explain(explain::ExplainArgs),
     Rules(rules::RulesArgs),
@@ -77,6 +79,7 @@ fn run(command: Command, now_ms: i64) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     let exit = match command {
         Command::Run(args) => run::run(args, now_ms),
+        Command::Quarantine(args) => quarantine::run(args, &mut out),
         Command::Scrub(args) => scrub::run(args, now_ms, &mut out),
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),

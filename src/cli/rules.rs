@@ -4,12 +4,13 @@ use super::exit::{Exit, Failure};
 use super::terminal::Paint;
 use super::text::{Change, count, difference, table};
 use super::{explain, packs};
+use crate::decode::line::{self, Hole};
 use crate::keys::{EPOCH_DAYS_DEFAULT, EpochSecret, KeyEpoch, Keyring, SealSecret, epoch_at};
 use crate::record::{Header, Position, Record};
 use crate::rules::cases::{Case, Content, Expected};
 use crate::rules::library::{Library, PackFiles};
 use crate::rules::load_error::LoadErrors;
-use crate::rules::{Parse, RulePack, Transform, schema};
+use crate::rules::{Format, LinePattern, Parse, Part, RulePack, Transform, schema};
 use crate::veil::{Batch, Choice, CleanRecord, Outcome, Veil};
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -138,14 +139,14 @@ fn test(folders: &[PathBuf], update: bool, out: &mut impl Write) -> Result<Exit,
             for source in &files.cases {
                 let case = Case::parse(&source.file, &source.text)?;
                 let actual = tester.outcome(&case);
-                coverage.add(&pack, &actual);
+                coverage.add(&pack, &case, &actual);
                 totals.cases += 1;
                 if case.expected.as_ref() != Some(&actual) {
                     totals.failed += 1;
                     tester.fail(case, actual, update, out)?;
                 }
             }
-            coverage.demand(&pack, files);
+            coverage.demand(&pack, &library);
         }
         for gap in coverage.gaps() {
             totals.gaps += 1;
@@ -233,17 +234,23 @@ fn content(clean: &CleanRecord<'_>) -> Content {
     Content { payload: clean.payload().map(text), key: clean.key().map(text), headers: headers.collect() }
 }
 
-/// Which rules have a case they match and one they leave alone, by file and id.
+/// Which rules have a case they match and one they leave alone, and which patterns have a case, by file and id.
 #[derive(Default)]
 struct Coverage {
     rules: BTreeSet<(String, String)>,
     matched: BTreeSet<(String, String)>,
     left_alone: BTreeSet<(String, String)>,
+    patterns: BTreeSet<(String, String)>,
+    patterns_matched: BTreeSet<(String, String)>,
 }
 
 impl Coverage {
-    fn add(&mut self, pack: &RulePack, outcome: &Expected) {
+    fn add(&mut self, pack: &RulePack, case: &Case, outcome: &Expected) {
         let Expected::Clean { findings, .. } = outcome else { return };
+        let payload = case.input.payload.as_deref().unwrap_or_default().as_bytes();
+        let name = pack.name.clone();
+        let used = line_patterns(pack, payload).into_iter().map(|pattern| (name.clone(), pattern.id.clone()));
+        self.patterns_matched.extend(used);
         for rule in &pack.rules {
             let found = findings.iter().any(|finding| finding.rule == rule.id);
             let seen = if found { &mut self.matched } else { &mut self.left_alone };
@@ -251,12 +258,18 @@ impl Coverage {
         }
     }
 
-    /// Demands cases for a pack's own rules: those that show in findings. A rule that keeps or only opens a value
-    /// shows in the output alone.
-    fn demand(&mut self, pack: &RulePack, files: &PackFiles) {
-        let own = pack.rules.iter().filter(|rule| rule.file == files.pack.file);
-        let own = own.filter(|rule| rule.transform != Transform::Keep && rule.parse == Parse::No);
-        self.rules.extend(own.map(|rule| (rule.file.clone(), rule.id.clone())));
+    /// Demands cases for the rules of these folders, shared ones too: for those that show in findings. A rule that keeps
+    /// or only opens a value shows in the output alone. Demands a case for every pattern of a line pack.
+    fn demand(&mut self, pack: &RulePack, library: &Library) {
+        let packs = library.packs.iter().map(|files| &files.pack.file);
+        let files: BTreeSet<&String> = packs.chain(library.shared.iter().map(|(_, source)| &source.file)).collect();
+        let here = pack.rules.iter().filter(|rule| files.contains(&rule.file));
+        let here = here.filter(|rule| rule.transform != Transform::Keep && rule.parse == Parse::No);
+        self.rules.extend(here.map(|rule| (rule.file.clone(), rule.id.clone())));
+        if pack.format == Format::Line {
+            let patterns = pack.lines.iter().chain(&pack.messages);
+            self.patterns.extend(patterns.map(|pattern| (pack.name.clone(), pattern.id.clone())));
+        }
     }
 
     /// One line for each rule that lacks a case.
@@ -270,8 +283,28 @@ impl Coverage {
                 gaps.push(format!("{file}: rule `{id}` has no case that it leaves alone"));
             }
         }
+        let bare = self.patterns.difference(&self.patterns_matched);
+        gaps.extend(bare.map(|(pack, id)| format!("{pack}: pattern `{id}` has no case")));
         gaps
     }
+}
+
+/// The patterns of a line pack that a line goes by: that of the line, and those of the messages in it.
+fn line_patterns<'p>(pack: &'p RulePack, line: &[u8]) -> Vec<&'p LinePattern> {
+    let mut used = Vec::new();
+    let mut text = line;
+    let mut candidates = if pack.lines.is_empty() { &pack.messages } else { &pack.lines };
+    loop {
+        let mut holes = Vec::new();
+        let Some(pattern) = candidates.iter().find(|pattern| line::holes(pattern, text, &mut holes)) else { break };
+        used.push(pattern);
+        let is_message =
+            |hole: &&Hole| matches!(&pattern.parts[hole.part], Part::Hole { name, .. } if name == "message");
+        let Some(message) = holes.iter().find(is_message) else { break };
+        text = &text[message.span.clone()];
+        candidates = &pack.messages;
+    }
+    used
 }
 
 /// The keyring of cases: tenant `test`, and the secret bytes 00, 01, .. 1f for the epoch of [`CASE_TIMESTAMP_MS`], so

@@ -7,6 +7,7 @@ use super::terminal;
 use crate::config::{Client, Config, LogFormat};
 use crate::http::Server;
 use crate::kafka::{self, Job, Options};
+use crate::keys::Keyring;
 use crate::keystore;
 use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{CommitRule, Health, Route, Routes, Stop};
@@ -35,13 +36,11 @@ pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
     start_log(&config)?;
     let keyring = keystore::load(&config.keyring)?;
     let coverage = keystore::coverage(&keyring, now_ms)?;
-    let routes = routes(&config)?;
-    let metrics = Arc::new(Metrics::new(&routes));
-    let (health, stop) = (Health::default(), Stop::default());
+    let job = job(&config, keyring)?;
     let listen = config.http.listen;
-    let server = Server::start(listen, Arc::clone(&metrics), health.clone())
+    let server = Server::start(listen, Arc::clone(&job.metrics), job.health.clone())
         .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("could not listen on {listen}"))))?;
-    listen_for_signals(stop.clone())
+    listen_for_signals(job.stop.clone())
         .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not listen for signals")))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -53,7 +52,7 @@ pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
         http = %server.address(),
         "logveil starts"
     );
-    for route in routes.iter() {
+    for route in job.routes.iter() {
         tracing::info!(
             source = route.source,
             target = route.target,
@@ -62,10 +61,17 @@ pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
             "route"
         );
     }
-    let job = Job { routes, keys: Arc::new(keyring), rule: commit_rule(&config), metrics, health, stop };
     let ended = kafka::run(&options(&config), &job);
     tracing::info!("logveil ends");
     ended.map_or_else(|halted| Err(Failure::Halted(halted.into())), |()| Ok(Exit::Done))
+}
+
+/// What the stream needs besides the cluster.
+pub(super) fn job(config: &Config, keyring: Keyring) -> Result<Job, Failure> {
+    let routes = routes(config)?;
+    let metrics = Arc::new(Metrics::new(&routes));
+    let (keys, rule, health, stop) = (Arc::new(keyring), commit_rule(config), Health::default(), Stop::default());
+    Ok(Job { routes, keys, rule, metrics, health, stop })
 }
 
 /// One route per source topic; routes of one pack share its veil.
@@ -96,7 +102,8 @@ fn veil_for(config: &Config, packs: &[RulePack], pack: &str) -> Result<Veil, Fai
     Ok(Veil::new(packs, &Choice::new(pack))?.with_record_bytes_max(config.record_bytes_max))
 }
 
-fn options(config: &Config) -> Options {
+/// The cluster, and this process's place in it.
+pub(super) fn options(config: &Config) -> Options {
     let properties = |client: Client| {
         let both = config.kafka.properties.get(&Client::Both).into_iter().flatten();
         let own = config.kafka.properties.get(&client).into_iter().flatten();

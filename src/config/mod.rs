@@ -20,6 +20,8 @@ use thiserror::Error;
 pub const ENV_BOOTSTRAP: &str = "LOGVEIL_KAFKA_BOOTSTRAP";
 /// Overrides `http.listen`.
 pub const ENV_HTTP_LISTEN: &str = "LOGVEIL_HTTP_LISTEN";
+/// `true` stands for `http.allow_remote = true`, as a container needs whose network decides who may ask.
+pub const ENV_HTTP_ALLOW_REMOTE: &str = "LOGVEIL_HTTP_ALLOW_REMOTE";
 
 /// Everything that `logveil run` can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::kafka_properties::refusal;
 use super::{
-    Client, Commit, Config, ConfigError, ENV_BOOTSTRAP, ENV_HTTP_LISTEN, Http, Kafka, Log, LogFormat, Property, Route,
-    Surroundings,
+    Client, Commit, Config, ConfigError, ENV_BOOTSTRAP, ENV_HTTP_ALLOW_REMOTE, ENV_HTTP_LISTEN, Http, Kafka, Log,
+    LogFormat, Property, Route, Surroundings,
 };
 use crate::veil::RECORD_BYTES_MAX;
 use serde::Deserialize;
@@ -376,11 +376,13 @@ impl Resolver<'_> {
     }
 
     fn http(&self, raw: RawHttp) -> Result<Http, ConfigError> {
-        let listen = (self.surroundings.variable)(ENV_HTTP_LISTEN).unwrap_or(raw.listen);
+        let variable = self.surroundings.variable;
+        let allow_remote = raw.allow_remote || variable(ENV_HTTP_ALLOW_REMOTE).is_some_and(|value| value == "true");
+        let listen = variable(ENV_HTTP_LISTEN).unwrap_or(raw.listen);
         let listen: SocketAddr = listen
             .parse()
             .map_err(|_| self.fault("http.listen", "is no address", "write `127.0.0.1:9464` or `[::1]:9464`"))?;
-        if !listen.ip().is_loopback() && !raw.allow_remote {
+        if !listen.ip().is_loopback() && !allow_remote {
             let hint = "nobody checks who asks; set `http.allow_remote = true` where the network does";
             return Err(self.fault("http.listen", "is not a loopback address", hint));
         }

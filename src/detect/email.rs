@@ -24,6 +24,9 @@ const UNIT_SUFFIXES: [&[u8]; 11] = [
     b"scope",
 ];
 
+/// Where SSH's private algorithm names belong (RFC 4251, section 6, writes them `name@domain`).
+const ALGORITHM_DOMAINS: [&[u8]; 2] = [b"openssh.com", b"libssh.org"];
+
 /// Finds the address around the at-sign at `anchor`, written `@`, `%40` or `%2540`.
 ///
 /// Wider than the RFC in domains (`root@localhost`, `alice@192.0.2.1`). Narrower in local parts: `/ = ? & { | }` and
@@ -169,7 +172,7 @@ fn principal_start(text: &[u8], floor: usize, start: usize, realm: &[u8]) -> usi
     if opens && name < start - 1 { name } else { start }
 }
 
-/// Whether `name@domain` names software, not a mailbox: a systemd unit, a version, a digest, a Java object.
+/// Whether `name@domain` names software, not a mailbox: a systemd unit, a version, a digest, a Java object, an algorithm.
 fn is_package(text: &[u8], local: Range<usize>, domain: Range<usize>) -> bool {
     let name = part(text, domain.clone());
     let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
@@ -183,7 +186,11 @@ fn is_package(text: &[u8], local: Range<usize>, domain: Range<usize>) -> bool {
         && (6..=8).contains(&name.len())
         && name.iter().all(u8::is_ascii_hexdigit)
         && name.iter().any(u8::is_ascii_digit);
-    is_unit || is_version || is_digest || is_object
+    let mailbox = part(text, local.clone());
+    // `curve25519-sha256@libssh.org`, and the one without a number: `zlib@openssh.com`.
+    let is_algorithm = ALGORITHM_DOMAINS.contains(&name)
+        && (mailbox == b"zlib" || mailbox.contains(&b'-') && mailbox.iter().any(u8::is_ascii_digit));
+    is_unit || is_version || is_digest || is_object || is_algorithm
 }
 
 #[cfg(test)]
@@ -247,6 +254,8 @@ mod tests {
             "user@1000.service",
             "getty@tty1.service",
             "nginx@sha256:0123",
+            "curve25519-sha256@libssh.org",
+            "zlib@openssh.com",
             "org.example.Foo@a1b2c3d4",
             "a @ b.c",
             "a@.b",

@@ -85,8 +85,18 @@ pub(super) fn consumer(options: &Options, partitions: usize) -> ClientConfig {
     config
 }
 
-/// The producer of a worker.
-pub(super) fn producer(options: &Options, topics: &Topics, worker: usize) -> ClientConfig {
+/// A consumer that reads a quarantine topic from end to end. Its group is nobody's but the replay's, whose progress it
+/// holds.
+pub(super) fn reader(options: &Options, topic: &str) -> ClientConfig {
+    let mut config = consumer(options, 1);
+    config.remove("statistics.interval.ms");
+    config.remove("group.instance.id");
+    config.set("group.id", format!("{}-replay-{topic}", options.group)).set("enable.partition.eof", "true");
+    config
+}
+
+/// A producer under this transactional id.
+pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &str) -> ClientConfig {
     let queue = (PRODUCED_BYTES_MAX / options.workers).max(PRODUCED_BYTES_PER_WORKER_MIN);
     let mut config = common(options);
     config
@@ -106,7 +116,7 @@ pub(super) fn producer(options: &Options, topics: &Topics, worker: usize) -> Cli
         config.set(name, value);
     }
     config
-        .set("transactional.id", format!("logveil-{}-{}-{worker}", options.group, options.instance))
+        .set("transactional.id", transactional_id)
         .set("enable.idempotence", "true")
         .set("acks", "all")
         // A failed delivery fails the commit; successes need no event each.

@@ -7,11 +7,14 @@
 mod client;
 mod fault;
 mod native;
+mod quarantine;
 mod rebalance;
 mod session;
 mod sink;
 mod source;
 mod topics;
+
+pub use quarantine::{Entry, Place, Replay, Replayed, fetch, list, replay};
 
 use crate::keys::Keyring;
 use crate::pipeline::metrics::Metrics;

@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(50);
 /// Between attempts to reach a cluster at the start; and between log lines about it.
 const CONNECT_WAIT: Duration = Duration::from_millis(300);
-const CONNECT_LOG_EVERY: u32 = 15;
+const CONNECT_LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// A broker that has just come back, or a topic that was just made, is not known everywhere at once.
 const HALT_PATIENCE: Duration = Duration::from_secs(3);
 /// After an abort: first and longest wait, so that a refusal that stays does not become a storm.
@@ -68,7 +68,7 @@ pub(super) fn run(options: &Options, job: &Job) -> Result<(), Fault> {
 
 /// Waits for the cluster; `None` when told to stop before it answered.
 fn connect(options: &Options, job: &Job) -> Result<Option<Topics>, Fault> {
-    let mut attempt = 0;
+    let mut logged: Option<Instant> = None;
     let mut wrong_since = None;
     while !job.stop.is_requested() {
         match Topics::inspect(options, &job.routes) {
@@ -77,10 +77,10 @@ fn connect(options: &Options, job: &Job) -> Result<Option<Topics>, Fault> {
                 pause(CONNECT_WAIT, &job.stop);
             }
             Err(Fault::Busy(cause)) => {
-                if attempt % CONNECT_LOG_EVERY == 0 {
+                if logged.is_none_or(|at| at.elapsed() >= CONNECT_LOG_INTERVAL) {
                     tracing::warn!(cause, servers = options.bootstrap_servers, "waiting for the cluster");
+                    logged = Some(Instant::now());
                 }
-                attempt += 1;
                 pause(CONNECT_WAIT, &job.stop);
             }
             Err(fault) => return Err(fault),
@@ -118,7 +118,8 @@ fn start_workers(
         let worker = std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
-                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), index)?;
+                let id = format!("logveil-{}-{}-{index}", options.group, options.instance);
+                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), &id, index)?;
                 work(KafkaSource::new(consumer, queues), sink, &job, &told)
             })
             .map_err(|error| Fault::Halt(format!("cannot start a thread: {error}")))?;

@@ -71,7 +71,7 @@ impl ProducerContext for ProducerLog {
 }
 
 impl KafkaSink {
-    /// Makes the producer of a worker and ends what an earlier life of it left open.
+    /// Makes the producer of a worker and ends what an earlier life of it, under the same id, left open.
     ///
     /// # Errors
     /// Any but [`Fault::TooLarge`].
@@ -80,9 +80,10 @@ impl KafkaSink {
         job: &Job,
         topics: Arc<Topics>,
         consumer: Arc<BaseConsumer<GroupContext>>,
+        transactional_id: &str,
         worker: usize,
     ) -> Result<Self, Fault> {
-        let producer = client::producer(options, &topics, worker)
+        let producer = client::producer(options, &topics, transactional_id)
             .create_with_context(ProducerLog)
             .map_err(|error| Fault::Halt(format!("cannot make a Kafka producer: {error}")))?;
         let mut sink = Self {

@@ -8,7 +8,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Short, so that a request to stop is soon noticed while the cluster is away; the question is asked again.
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// Kafka's default of `max.message.bytes`, for topics whose settings may not be read.
 const MESSAGE_BYTES_DEFAULT: usize = 1_048_588;
 /// What a batch of one record adds to its bytes at most: batch header (61), record framing, length prefixes.

@@ -1,7 +1,7 @@
 //! One worker's way from source to sink: read, veil, send, commit; and back to the last commit when that fails.
 
 use super::metrics::{Counts, Metrics};
-use super::{Fate, Fault, Progress, ReadLimit, Routes, SealedEntry, Sink, Source};
+use super::{Fate, Fault, Progress, ReadLimit, Route, Routes, SealedEntry, Sink, Source};
 use crate::keys::Keyring;
 use crate::record::Record;
 use crate::veil::{Batch, Outcome, Reason};
@@ -180,33 +180,13 @@ impl<K: Sink> Work<K> {
             Some(counts) => counts,
             None => open.counts.entry(topic.to_owned()).or_default(),
         };
-        route.veil.batch(keys, records, batch);
-        counts.add(batch.tally());
-        for (index, record) in records.iter().enumerate() {
-            let outcome = batch.outcome(index, record);
-            let mut fate = Fate::of(&outcome);
-            if let Outcome::Clean(clean) = &outcome {
-                let sent = persist(sink, |sink| sink.send_clean(&route.target, route.veil.version(), clean));
-                match sent {
-                    Ok(()) => {
-                        counts.records_out += 1;
-                        counts.bytes_out += clean.size() as u64;
-                    }
-                    Err(fault) => {
-                        fate = fate.after(&fault);
-                        let Fate::Quarantine(_) = fate else { return Err(fault) };
-                    }
-                }
-            }
-            if let Fate::Quarantine(reason) = fate {
-                quarantine(sink, keys, &route.quarantine, record, reason)?;
-                counts.quarantine(reason);
-            }
-            counts.records_in += 1;
-            counts.bytes_in += record.size() as u64;
-            open.records += 1;
-            open.bytes += record.size();
-            open.progress.advance(record.position);
+        let bytes_before = counts.bytes_in;
+        send_all(route, keys, records, batch, sink, counts)?;
+        open.records += records.len();
+        open.bytes += usize::try_from(counts.bytes_in - bytes_before).unwrap_or(usize::MAX);
+        // The last record of each run moves its partition's progress.
+        for run in records.chunk_by(|a, b| a.position.partition == b.position.partition) {
+            run.last().into_iter().for_each(|last| open.progress.advance(last.position));
         }
         Ok(())
     }
@@ -233,6 +213,46 @@ impl<K: Sink> Work<K> {
     }
 }
 
+/// Veils records of one topic and sends each the way its fate says, in the open transaction.
+///
+/// # Errors
+/// Any [`Fault`] but [`Fault::Busy`] and [`Fault::TooLarge`]; some of the records were sent then, none is lost as long as
+/// the transaction does not commit.
+pub fn send_all<K: Sink>(
+    route: &Route,
+    keys: &Keyring,
+    records: &[Record<'_>],
+    batch: &mut Batch,
+    sink: &mut K,
+    counts: &mut Counts,
+) -> Result<(), Fault> {
+    route.veil.batch(keys, records, batch);
+    counts.add(batch.tally());
+    for (index, record) in records.iter().enumerate() {
+        let outcome = batch.outcome(index, record);
+        let mut fate = Fate::of(&outcome);
+        if let Outcome::Clean(clean) = &outcome {
+            match persist(sink, |sink| sink.send_clean(&route.target, route.veil.version(), clean)) {
+                Ok(()) => {
+                    counts.records_out += 1;
+                    counts.bytes_out += clean.size() as u64;
+                }
+                Err(fault) => {
+                    fate = fate.after(&fault);
+                    let Fate::Quarantine(_) = fate else { return Err(fault) };
+                }
+            }
+        }
+        if let Fate::Quarantine(reason) = fate {
+            quarantine(sink, keys, &route.quarantine, record, reason)?;
+            counts.quarantine(reason);
+        }
+        counts.records_in += 1;
+        counts.bytes_in += record.size() as u64;
+    }
+    Ok(())
+}
+
 /// Seals a record and sends it to the quarantine. What cannot be kept sealed must not be skipped: the process halts.
 fn quarantine<K: Sink>(
     sink: &mut K,
@@ -256,7 +276,10 @@ fn quarantine<K: Sink>(
 }
 
 /// Makes a call again for as long as the sink is busy.
-fn persist<K: Sink, T>(sink: &mut K, mut call: impl FnMut(&mut K) -> Result<T, Fault>) -> Result<T, Fault> {
+///
+/// # Errors
+/// What the call returned last, never [`Fault::Busy`]; or that of [`Sink::pause`].
+pub fn persist<K: Sink, T>(sink: &mut K, mut call: impl FnMut(&mut K) -> Result<T, Fault>) -> Result<T, Fault> {
     let mut attempt = 0;
     loop {
         match call(sink) {

@@ -14,7 +14,7 @@ mod route;
 pub use entry::{EntryError, OwnedRecord, SealedEntry, open};
 pub use fate::{Fate, Fault};
 pub use health::{Health, State, Stop};
-pub use lane::{CommitRule, Lane, Step};
+pub use lane::{CommitRule, Lane, Step, persist, send_all};
 pub use port::{Progress, ReadLimit, Sink, Source};
 pub use route::{Route, Routes};
 

@@ -4,6 +4,7 @@
 //! agent comes through, so an agent that names a person or a device becomes `other`.
 
 use memchr::memmem;
+use std::borrow::Cow;
 
 /// Bytes of an agent that are looked at; real ones are shorter, and what comes after can only be a remainder.
 const AGENT_BYTES_MAX: usize = 1024;
@@ -102,7 +103,7 @@ const SYSTEMS: [(&str, &str); 13] = [
 
 /// Appends the family of `agent`, its major version and its operating system to `out`; `other` if the family is unknown.
 pub fn generalize(agent: &[u8], out: &mut Vec<u8>) {
-    let agent = agent.get(..AGENT_BYTES_MAX).unwrap_or(agent);
+    let agent = &*spaced(agent.get(..AGENT_BYTES_MAX).unwrap_or(agent));
     let Some((family, major)) = family(agent) else {
         out.extend_from_slice(OTHER.as_bytes());
         return;
@@ -115,6 +116,25 @@ pub fn generalize(agent: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(b" / ");
         out.extend_from_slice(system.as_bytes());
     }
+}
+
+/// The agent with its spaces, which W3C logs write as `+` and others as `%20`.
+fn spaced(agent: &[u8]) -> Cow<'_, [u8]> {
+    let encoded = !agent.contains(&b' ') && agent.iter().any(|byte| matches!(byte, b'+' | b'%'));
+    if !encoded {
+        return Cow::Borrowed(agent);
+    }
+    let mut rest = agent;
+    let mut text = Vec::with_capacity(agent.len());
+    while let [first, behind @ ..] = rest {
+        let (byte, after) = match rest {
+            [b'%', b'2', b'0', after @ ..] | [b'+', after @ ..] => (b' ', after),
+            _ => (*first, behind),
+        };
+        text.push(byte);
+        rest = after;
+    }
+    Cow::Owned(text)
 }
 
 /// The family of `agent` and its major version.
@@ -214,6 +234,14 @@ mod tests {
             ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot 2"),
             ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", "bingbot 2"),
             ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "other"),
+            (
+                "Mozilla/5.0+(Macintosh;+Intel+Mac+OS+X+10_9_4)+AppleWebKit/537.36+(KHTML,+like+Gecko)+Chrome/126.0.0.0+Safari/537.36",
+                "Chrome 126 / macOS",
+            ),
+            (
+                "Mozilla/5.0%20(X11;%20Linux%20x86_64;%20rv:127.0)%20Gecko/20100101%20Firefox/127.0",
+                "Firefox 127 / Linux",
+            ),
             ("curl/8.5.0", "curl 8"),
             ("Wget/1.21.4 (linux-gnu)", "Wget 1"),
             ("python-requests/2.32.3", "python-requests 2"),

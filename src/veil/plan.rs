@@ -426,6 +426,10 @@ impl Plan {
         for Pair { name, value } in pairs {
             let name = FieldName::new(&String::from_utf8_lossy(&text[name]));
             let (Some(action), Some(layer)) = (matcher.named(&name), layer.inner()) else { continue };
+            if action.class == Class::User && is_verdict(&text[value.clone()]) {
+                continue;
+            }
+            let value = if action.class == Class::Token { with_credential(text, value) } else { value };
             let start = self.findings.len();
             self.apply(packs, matcher, action, &text[value.clone()], layer);
             self.shift(start, value.start);
@@ -570,16 +574,41 @@ fn ends(findings: &mut [Finding]) -> impl Iterator<Item = &mut u32> {
     findings.iter_mut().flat_map(|finding| [&mut finding.span.start, &mut finding.span.end])
 }
 
+/// What logs write where there is no value, in any case: nginx writes `unix:` for a client without an address.
+const ABSENT: [&[u8]; 10] = [b"", b"-", b"null", b"(null)", b"nil", b"<nil>", b"none", b"undefined", b"n/a", b"unix:"];
+
 /// The text without surrounding white space; `None` for what logs write where there is no value.
 fn entity_span(text: &[u8]) -> Option<Range<usize>> {
     let start = text.len() - text.trim_ascii_start().len();
     let trimmed = text.trim_ascii();
-    (!matches!(trimmed, b"" | b"-")).then(|| start..start + trimmed.len())
+    let is_absent = ABSENT.iter().any(|absent| trimmed.eq_ignore_ascii_case(absent));
+    (!is_absent).then(|| start..start + trimmed.len())
 }
 
-/// Bytes of an authentication scheme before its credential (RFC 9110, section 11.4): it says nothing of anyone.
+/// Whether an unquoted value behind `user:` begins a sentence: `login: invalid user alice`.
+fn is_verdict(word: &[u8]) -> bool {
+    const VERDICTS: [&[u8]; 6] = [b"invalid", b"illegal", b"failed", b"failure", b"denied", b"error"];
+    VERDICTS.iter().any(|verdict| word.eq_ignore_ascii_case(verdict))
+}
+
+/// Authentication schemes (RFC 9110, section 11.1), each with the blank before its credential.
+const SCHEMES: [&[u8]; 5] = [b"bearer ", b"basic ", b"digest ", b"token ", b"negotiate "];
+
+/// The value of a pair, and where it is just a scheme the credential behind it: `Authorization: Bearer mF_9`.
+fn with_credential(text: &[u8], value: Range<usize>) -> Range<usize> {
+    let is_scheme = SCHEMES.iter().any(|scheme| scheme.trim_ascii_end().eq_ignore_ascii_case(&text[value.clone()]));
+    match &text[value.end..] {
+        [b' ', rest @ ..] if is_scheme => {
+            let end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;&()[]{}<>".contains(byte);
+            let len = rest.iter().position(end).unwrap_or(rest.len());
+            value.start..value.end + 1 + len
+        }
+        _ => value,
+    }
+}
+
+/// Bytes of an authentication scheme before its credential: it says nothing of anyone.
 fn scheme_len(credential: &[u8]) -> usize {
-    const SCHEMES: [&[u8]; 5] = [b"bearer ", b"basic ", b"digest ", b"token ", b"negotiate "];
     let starts = |scheme: &&&[u8]| credential.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
     SCHEMES.iter().find(starts).map_or(0, |scheme| scheme.len())
 }

@@ -95,14 +95,15 @@ fn without_a_command_the_commands_are_listed() {
             Usage: logveil <COMMAND>
 
             Commands:
-              run      Consumes raw records, pseudonymises them and forwards them, exactly once
-              scrub    Pseudonymises lines of files or of standard input
-              explain  Explains what rules find in a line: fields, spans, classes and shapes, never the values
-                       themselves
-              rules    Loads rule packs, runs their cases, describes their format
-              keys     Makes and extends keyrings, and tells which times they cover
-              config   Checks configuration files
-              init     Writes a commented logveil.toml and a keyring to start with; overwrites nothing
+              run         Consumes raw records, pseudonymises them and forwards them, exactly once
+              quarantine  Lists, opens and replays quarantined records
+              scrub       Pseudonymises lines of files or of standard input
+              explain     Explains what rules find in a line: fields, spans, classes and shapes, never the
+                          values themselves
+              rules       Loads rule packs, runs their cases, describes their format
+              keys        Makes and extends keyrings, and tells which times they cover
+              config      Checks configuration files
+              init        Writes a commented logveil.toml and a keyring to start with; overwrites nothing
 
             Options:
               -h, --help     Print help (see more with '--help')

@@ -82,6 +82,9 @@ fn variables_override_and_secrets_come_from_elsewhere() {
     let both = &config.kafka.properties[&logveil::config::Client::Both];
     assert_eq!((both["sasl.password"].reveal(), both["linger.ms"].reveal()), ("canary", "7"));
     assert!(!format!("{config:?}").contains("canary"), "passwords are not printed");
+    let remote = ("LOGVEIL_HTTP_LISTEN", "0.0.0.0:9464");
+    assert!(load(MINIMAL, &[remote]).is_err());
+    assert!(load(MINIMAL, &[remote, ("LOGVEIL_HTTP_ALLOW_REMOTE", "true")]).is_ok());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod cli;
 mod config;
+mod kafka;
 mod properties;
 mod rules;
 mod support;

@@ -1,4 +1,4 @@
-//! The shipped packs: they load, and their cases are well formed.
+//! The shipped packs: they load, their cases are well formed, and come out as they say.
 
 use logveil::rules::RulePack;
 use logveil::rules::cases::Case;
@@ -6,6 +6,7 @@ use logveil::rules::load::{self, FILE_BYTES_MAX};
 use logveil::rules::load_error::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn packs_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
@@ -47,4 +48,13 @@ fn shipped_cases_are_well_formed() {
         }
         assert!(!titles.is_empty(), "{} has no cases", folder.display());
     }
+}
+
+/// Runs what a pack's author runs, so that the difference it shows is the one that the author sees.
+#[test]
+fn shipped_cases_come_out_as_they_say() {
+    let folder = packs_folder();
+    let ran = Command::new(env!("CARGO_BIN_EXE_logveil")).args(["rules", "test"]).arg(&folder).output().unwrap();
+    let (shown, errors) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "`logveil rules test` says\n{shown}{errors}");
 }

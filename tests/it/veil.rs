@@ -38,6 +38,22 @@ class = "text"
 transform = "keep"
 "#;
 
+const PAIRS: &str = r#"
+name = "test"
+version = 1
+format = "line"
+
+[[rule]]
+id = "token"
+named = ["token", "x_token"]
+class = "token"
+
+[[rule]]
+id = "user"
+named = ["login"]
+class = "user"
+"#;
+
 const LINE: &str = r#"
 name = "test"
 version = 1
@@ -173,6 +189,19 @@ fn kept_fields_stay_unless_they_repeat_what_was_replaced() {
 #[test]
 fn empty_values_stay() {
     json(r#"{"client_ip":"","user":{"name":"-","id":null}}"#, r#"{"client_ip":"","user":{"name":"-","id":null}}"#);
+    json(r#"{"client_ip":"unix:","user":{"name":"None"}}"#, r#"{"client_ip":"unix:","user":{"name":"None"}}"#);
+}
+
+#[test]
+fn pairs_lose_their_value_and_keep_what_is_none() {
+    let pack = veil(PAIRS);
+    let check =
+        |text: &str, expect: &str| assert_eq!(readable(&veiled(&pack, text.as_bytes())), expect, "input {text}");
+    check("x-token: Bearer a1 x", "x-token: Bearer <token:1> x");
+    check("token=\"Digest a1\" x", "token=\"Digest <token:1>\" x");
+    check("token: Bearer", "token: <token:1>");
+    check("login: invalid user", "login: invalid user");
+    check("login: alice x", "login: <user:1> x");
 }
 
 #[test]
