@@ -3,7 +3,7 @@
 use crate::broker::{ANSWER_MAX, Broker, assign_all, now_ms, partition_count};
 use crate::fates::{Fates, header};
 use anyhow::{Context, Result, bail, ensure};
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -47,8 +47,8 @@ impl Broker {
                 None => {}
             }
             if Instant::now() > deadline {
-                eprint_error(&format!("gave up reading {topic} after {:?}", self.timeout));
-                break;
+                ensure!(at_end.len() == partitions as usize, "{topic} was not read to its end in {:?}", self.timeout);
+                break; // what is missing is the caller's to tell
             }
         }
         Ok(())
@@ -153,21 +153,17 @@ impl Broker {
     pub(crate) fn wait_drained(&self, group: &str, topic: &str) -> Result<()> {
         let consumer = self.consumer(group, &[])?;
         let partitions = partition_count(&consumer, topic)?.with_context(|| format!("there is no topic {topic}"))?;
-        let mut all = TopicPartitionList::new();
-        all.add_partition_range(topic, 0, partitions - 1);
         let (started, mut first) = (Instant::now(), None);
         loop {
-            let mut ends = 0;
-            for partition in 0..partitions {
-                ends += consumer.fetch_watermarks(topic, partition, ANSWER_MAX)?.1;
-            }
-            let committed = consumer.committed_offsets(all.clone(), ANSWER_MAX)?;
-            let done: i64 = committed
-                .elements()
-                .iter()
-                .filter_map(|partition| partition.offset().to_raw())
-                .map(|raw| raw.max(0))
-                .sum();
+            // A broker may be away, or a partition without a leader, for a while.
+            let (done, ends) = match progress(&consumer, topic, partitions) {
+                Ok(progress) => progress,
+                Err(error) if started.elapsed() > self.timeout => return Err(error),
+                Err(_) => {
+                    std::thread::sleep(Duration::from_millis(100));
+                    continue;
+                }
+            };
             let now = Instant::now();
             if done >= ends {
                 let (since, before) = first.unwrap_or((started, 0));
@@ -183,6 +179,21 @@ impl Broker {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Offsets that the consumer's group has committed, and those where the topic ends, each added up over the partitions.
+fn progress(consumer: &BaseConsumer, topic: &str, partitions: i32) -> Result<(i64, i64)> {
+    let mut all = TopicPartitionList::new();
+    all.add_partition_range(topic, 0, partitions - 1);
+    let committed = consumer.committed_offsets(all, ANSWER_MAX)?;
+    let (mut done, mut ends) = (0, 0);
+    for partition in committed.elements() {
+        partition.error()?;
+        // Nothing committed yet is a negative number.
+        done += partition.offset().to_raw().unwrap_or_default().max(0);
+        ends += consumer.fetch_watermarks(topic, partition.partition(), ANSWER_MAX)?.1;
+    }
+    Ok((done, ends))
 }
 
 fn write_bytes(dump: Option<&mut File>, message: &BorrowedMessage<'_>) -> Result<()> {
