@@ -14,8 +14,7 @@ pids=()
 topics=()
 
 clean_up() {
-  local status=$? pid topic
-  [ "$status" -eq 0 ] || tail -n 20 "$work"/*.log >&2 2>/dev/null || true
+  local pid topic
   for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
   for topic in "${topics[@]}"; do load delete "$topic" >/dev/null 2>&1 || true; done
   [ -z "$started_broker" ] || dev/kafka stop single 2>/dev/null || true
@@ -30,7 +29,8 @@ fi
 
 load() { RUST_BACKTRACE=0 target/release/examples/kafka_load --bootstrap "$bootstrap" "$@"; }
 
-fail() {
+fail() { # WHY: with the last words of every logveil
+  tail -qn 5 "$work"/*.run >&2 2>/dev/null || true
   echo "FAILED: $*" >&2
   exit 1
 }
@@ -41,8 +41,8 @@ topic() { # NAME [PARTITIONS]: a new topic; its full name is $prefix-NAME
 }
 
 figure() { # NAME LINE...: the value of NAME in a line of `name=value` figures
-  local word
-  for word in ${*:2}; do
+  local word line="${*:2}"
+  for word in $line; do
     [[ $word != "$1="* ]] || { echo "${word#*=}"; return; }
   done
   fail "no figure $1 in: ${*:2}"
@@ -53,7 +53,7 @@ free_port() {
 }
 
 config() { # NAME PACK [MORE]: writes $work/NAME.toml, which reads raw and writes clean and quarantine; NAME is the instance
-  [ -f "$work/keyring.toml" ] || "$logveil" keys init --keyring "$work/keyring.toml" >/dev/null
+  [ -f "$work/keyring.toml" ] || "$logveil" keys init --keyring "$work/keyring.toml" >/dev/null 2>&1
   local port
   port=$(free_port)
   echo "$port" > "$work/$1.port"
@@ -76,7 +76,7 @@ TOML
 }
 
 run() { # NAME: starts `logveil run` with $work/NAME.toml; its process id is then in $pid
-  "$logveil" run --config "$work/$1.toml" >> "$work/$1.log" 2>&1 &
+  "$logveil" run --config "$work/$1.toml" >> "$work/$1.run" 2>&1 &
   pid=$!
   pids+=("$pid")
 }
