@@ -284,7 +284,10 @@ impl Broker {
             }
         }
         flush(&producer, Duration::from_secs(300))?;
-        println!("filled topic={topic} records={records} bytes={sent_bytes} seconds={:.2}", start.elapsed().as_secs_f64());
+        println!(
+            "filled topic={topic} records={records} bytes={sent_bytes} seconds={:.2}",
+            start.elapsed().as_secs_f64()
+        );
         Ok(())
     }
 
@@ -294,7 +297,8 @@ impl Broker {
         let producer = self.producer(&[])?;
         let mut lines = 0;
         for (index, line) in contents.split(|byte| *byte == b'\n').enumerate() {
-            let payload = if restore_newlines { replace(line, LINE_SEPARATOR.as_bytes(), b"\n") } else { line.to_vec() };
+            let payload =
+                if restore_newlines { replace(line, LINE_SEPARATOR.as_bytes(), b"\n") } else { line.to_vec() };
             let number = index.to_string();
             let headers = OwnedHeaders::new().insert(Header { key: "line", value: Some(&number) });
             let record = BaseRecord::<[u8], [u8]>::to(topic).partition((index % partitions as usize) as i32);
@@ -316,7 +320,8 @@ impl Broker {
         mut take: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
         mut enough: impl FnMut() -> bool,
     ) -> Result<()> {
-        let consumer = self.consumer("kafka-load", &[("isolation.level", isolation), ("enable.partition.eof", "true")])?;
+        let consumer =
+            self.consumer("kafka-load", &[("isolation.level", isolation), ("enable.partition.eof", "true")])?;
         let partitions = partition_count(&consumer, topic)?.with_context(|| format!("there is no topic {topic}"))?;
         assign_all(&consumer, topic, partitions)?;
         let (mut at_end, deadline) = (BTreeSet::new(), Instant::now() + self.timeout);
@@ -448,7 +453,12 @@ impl Broker {
                 ends += consumer.fetch_watermarks(topic, partition, ANSWER_MAX)?.1;
             }
             let committed = consumer.committed_offsets(all.clone(), ANSWER_MAX)?;
-            let done: i64 = committed.elements().iter().filter_map(|partition| partition.offset().to_raw()).map(|raw| raw.max(0)).sum();
+            let done: i64 = committed
+                .elements()
+                .iter()
+                .filter_map(|partition| partition.offset().to_raw())
+                .map(|raw| raw.max(0))
+                .sum();
             let now = Instant::now();
             if done >= ends {
                 let (since, before) = first.unwrap_or((started, 0));
@@ -540,7 +550,10 @@ impl std::fmt::Display for Fates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { duplicated, out_of_order, moved, unknown, .. } = self;
         let missing = self.missing();
-        write!(f, "missing={missing} duplicated={duplicated} out_of_order={out_of_order} moved={moved} unknown={unknown}")
+        write!(
+            f,
+            "missing={missing} duplicated={duplicated} out_of_order={out_of_order} moved={moved} unknown={unknown}"
+        )
     }
 }
 
@@ -807,7 +820,8 @@ fn event(part: i32, seq: u64, bytes: usize, payload: &mut Vec<u8>) -> String {
         _ => format!("2001:db8::{:x}", 1 + (random >> 16) % 65_536),
     };
     let user = format!("{}{}", name(random >> 20), name(scramble(random)));
-    let (order, status, took) = (random >> 40 & 0xffff, [200, 201, 404, 503][(random >> 10 & 3) as usize], random >> 50 & 0xff);
+    let (order, status, took) =
+        (random >> 40 & 0xffff, [200, 201, 404, 503][(random >> 10 & 3) as usize], random >> 50 & 0xff);
     let event = format!(
         "{{\"part\":{part},\"seq\":{seq},\"service\":\"orders\",\"client_ip\":\"{ip}\",\
          \"user\":{{\"name\":\"{user}\",\"email\":\"{user}@example.com\"}},\"method\":\"GET\",\

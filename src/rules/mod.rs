@@ -347,7 +347,7 @@ impl Shape {
 }
 
 /// A field name reduced to lower-case letters and digits, so that `clientIp`, `client_ip` and `Client-IP` are one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldName(String);
 
 impl FieldName {

@@ -38,6 +38,8 @@ pub(super) struct Matcher {
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
     named: BTreeMap<String, Action>,
+    /// Bytes of the longest name in `named`.
+    named_bytes_max: usize,
     shapes: [Action; Shape::ALL.len()],
 }
 
@@ -121,6 +123,7 @@ impl Matcher {
             headers: BTreeMap::new(),
             any_header: None,
             named: BTreeMap::new(),
+            named_bytes_max: 0,
             shapes,
         };
         for rule in &pack.rules {
@@ -136,6 +139,7 @@ impl Matcher {
             }
             for name in &rule.named {
                 matcher.named.insert(name.as_str().to_owned(), action);
+                matcher.named_bytes_max = matcher.named_bytes_max.max(name.as_str().len());
             }
             match &rule.detect {
                 None => {}
@@ -258,6 +262,12 @@ impl Matcher {
     /// The action of the rule that goes by this field name.
     pub(super) fn named(&self, name: &FieldName) -> Option<Action> {
         self.named.get(name.as_str()).copied()
+    }
+
+    /// The name, or an empty one in place of a name that is longer than any rule's: it cannot match, and copies of it for
+    /// every value below it would cost as much again each.
+    pub(super) fn known_length(&self, name: FieldName) -> FieldName {
+        if name.as_str().len() > self.named_bytes_max { FieldName::default() } else { name }
     }
 
     /// The action for a header; names compare without case.
