@@ -22,18 +22,28 @@ pub struct Hole {
 /// 32). When none of these fits, the greedy hole takes the whole rest: too much is replaced then, never too little.
 pub fn holes(pattern: &LinePattern, line: &[u8], holes: &mut Vec<Hole>) -> bool {
     let before = holes.len();
-    let matched = rest(&pattern.parts, 0, line, 0, holes).is_ok();
-    if !matched {
+    for line in readings(line) {
+        if rest(&pattern.parts, 0, line, 0, holes).is_ok() {
+            return true;
+        }
         holes.truncate(before);
     }
-    matched
+    false
+}
+
+/// The line as it is, and without white space at its end: producers leave `\r`, line feeds and blanks there.
+fn readings(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let trimmed = line.trim_ascii_end();
+    std::iter::once(line).chain((trimmed.len() < line.len()).then_some(trimmed))
 }
 
 /// How far `line` follows the pattern: the index of the first part that does not fit, or `None` when all do.
 ///
 /// For explaining a near miss.
 pub fn first_misfit(pattern: &LinePattern, line: &[u8]) -> Option<usize> {
-    rest(&pattern.parts, 0, line, 0, &mut Vec::new()).err()
+    let misfit = |line| rest(&pattern.parts, 0, line, 0, &mut Vec::new()).err();
+    // `None` is a match, which no misfit is better than.
+    readings(line).map(misfit).max_by_key(|misfit| misfit.unwrap_or(usize::MAX)).flatten()
 }
 
 /// Matches `parts[part..]` against `line[at..]`; the error is the part that did not fit.

@@ -35,6 +35,8 @@ pub(super) fn common(options: &Options) -> ClientConfig {
     config
         .set("bootstrap.servers", &options.bootstrap_servers)
         .set("client.id", format!("logveil-{}", options.instance))
+        // A broker that comes back is noticed within a second or two; the default waits up to ten.
+        .set("reconnect.backoff.max.ms", "1500")
         // A mistyped topic is an error, not a new topic.
         .set("allow.auto.create.topics", "false");
     config

@@ -39,6 +39,7 @@ pub(super) struct Matcher {
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
     named: BTreeMap<String, Action>,
+    /// Bytes of the longest name in `named`.
     shapes: [Action; Shape::ALL.len()],
 }
 

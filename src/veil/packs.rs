@@ -3,9 +3,12 @@
 use super::JSON_DEPTH_MAX;
 use super::matcher::{Matcher, RuleNames};
 use crate::decode::escape;
-use crate::decode::json::{Token, Tokens};
+use crate::decode::json::{JsonError, Token, Tokens};
 use crate::rules::{Format, RulePack};
 use thiserror::Error;
+
+/// Some Windows tools write it before UTF-8 (RFC 8259, section 8.1, forbids it in JSON).
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The packs that take what no other pack recognises.
 const GENERIC_JSON: &str = "generic-json";
@@ -158,27 +161,53 @@ fn version_of(pack: &RulePack) -> String {
     format!("{}@{}{}", pack.name, pack.version, uses.collect::<String>())
 }
 
-/// Whether a payload is meant to be JSON. Text may begin with a bracket too: `[2026-01-01] …`, `{worker} …`.
+/// Whether a payload is meant to be JSON. Text may begin with a bracket or a quote too: `[2026-01-01] …`, `{worker} …`,
+/// `"GET /" …`; where the beginning does not tell, the whole decides.
 pub(super) fn starts_json(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    let second = text.get(1..).map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
-    matches!((text.first(), second), (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'"')))
+    let text = trim_foreign_start(text);
+    let second = text.get(1..).map(trim_foreign_start).and_then(<[u8]>::first);
+    match (text.first(), second) {
+        (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'"')) => true,
+        (Some(b'[' | b'"'), _) => !matches!(last_token(text), Err(JsonError::Grammar { .. })),
+        _ => false,
+    }
 }
 
-/// Calls `each` with the names of the members of the outermost object, as far as the text is JSON.
+/// Reads to the end of the JSON text, or to what is wrong with it.
+fn last_token(text: &[u8]) -> Result<(), JsonError> {
+    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    while tokens.next_token()?.is_some() {}
+    Ok(())
+}
+
+/// The text without white space of any script and byte order marks before it. JSON knows only ASCII white space, so what
+/// begins otherwise is no JSON, but is meant to be: it is quarantined, rather than read as a line, where no path counts.
+fn trim_foreign_start(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    while let Some(first) = rest.get(..4).unwrap_or(rest).utf8_chunks().next().and_then(|c| c.valid().chars().next()) {
+        if !first.is_whitespace() && first != BYTE_ORDER_MARK {
+            break;
+        }
+        rest = &rest[first.len_utf8()..];
+    }
+    rest
+}
+
+/// Calls `each` with the names of the members of the outermost objects, as far as the text is JSON.
 fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
     let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
     let mut depth = 0_usize;
     while let Ok(Some(token)) = tokens.next_token() {
         match token {
-            Token::ObjectStart | Token::ArrayStart => depth += 1,
-            Token::ObjectEnd | Token::ArrayEnd => depth -= 1,
+            Token::ObjectStart => depth += 1,
+            Token::ObjectEnd => depth -= 1,
             Token::Name(name) if depth == 1 && name.escaped => {
                 let mut unescaped = Vec::new();
                 escape::unescape(&text[name.inner], &mut unescaped);
                 each(&unescaped);
             }
             Token::Name(name) if depth == 1 => each(&text[name.inner]),
+            Token::ArrayStart | Token::ArrayEnd => {}
             Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
         }
     }

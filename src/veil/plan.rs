@@ -2,7 +2,7 @@
 
 use super::matcher::{Action, Matcher, NodeIndex, Pattern};
 use super::residue::Needles;
-use super::{FINDINGS_MAX, JSON_DEPTH_MAX, LAYERS_MAX, Packs, Reason};
+use super::{FINDINGS_MAX, JSON_DEPTH_MAX, LAYERS_MAX, Packs, Reason, is_text};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::decode::line::{self, Hole};
@@ -192,7 +192,7 @@ impl Plan {
     pub(super) fn key(&mut self, packs: &Packs, matcher: &Matcher, key: &[u8]) -> Result<(), Reason> {
         match matcher.key {
             Some(action) => self.apply(packs, matcher, action, key, Layer::default()),
-            None if matcher.unknown_key == Unknown::Scan && std::str::from_utf8(key).is_err() => {
+            None if matcher.unknown_key == Unknown::Scan && !is_text(key) => {
                 return Err(Reason::NotUtf8);
             }
             None => self.unknown(packs, matcher, matcher.unknown_key, key, Layer::default()),
@@ -204,7 +204,7 @@ impl Plan {
     pub(super) fn header(&mut self, packs: &Packs, matcher: &Matcher, name: &str, value: &[u8]) {
         match matcher.header(name) {
             Some(action) => self.apply(packs, matcher, action, value, Layer::default()),
-            None if matcher.unknown == Unknown::Scan && std::str::from_utf8(value).is_err() => {
+            None if matcher.unknown == Unknown::Scan && !is_text(value) => {
                 self.unknown(packs, matcher, Unknown::Pseudonymize, value, Layer::default());
             }
             None => self.unknown(packs, matcher, matcher.unknown, value, Layer::default()),
@@ -418,7 +418,12 @@ impl Plan {
     fn pairs(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
+        let mut done = 0;
         for Pair { name, value } in pairs {
+            // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
+            if value.end <= done {
+                continue;
+            }
             let name = FieldName::new(&String::from_utf8_lossy(&text[name]));
             let (Some(action), Some(layer)) = (matcher.named(name.as_str()), layer.inner()) else { continue };
             if action.class == Class::User && is_verdict(&text[value.clone()]) {
@@ -428,6 +433,9 @@ impl Plan {
             let start = self.findings.len();
             self.apply(packs, matcher, action, &text[value.clone()], layer);
             self.shift(start, value.start);
+            if self.findings.len() > start || action.parse == Parse::Auto {
+                done = value.end;
+            }
         }
     }
 
@@ -522,7 +530,8 @@ impl Plan {
                     self.quoted(text, &quoted, |plan, inner| plan.spread_text(needles, inner, layer.in_string()));
                 }
                 Ok(Some(Token::Number(span) | Token::Bool(span))) => {
-                    if let Some(source) = needles.exactly(&text[span.clone()]) {
+                    // Also where it is a part of a number: `-12345678` and `0.12345678` hold `12345678`.
+                    if let Some(source) = needles.first_in(&text[span.clone()]) {
                         self.push_spread(source, text, span, Quoting::Literal { layers: layer.strings });
                     }
                 }
@@ -608,11 +617,14 @@ fn scheme_len(credential: &[u8]) -> usize {
     SCHEMES.iter().find(starts).map_or(0, |scheme| scheme.len())
 }
 
+/// Digits of the largest port, 65535. A longer number beside an address may be a telephone number, or an address.
+const PORT_DIGITS_MAX: usize = 5;
+
 /// Whether a text between two addresses tells nothing: separators, ports, prefix lengths, `unknown`.
 fn is_between_addresses(text: &[u8]) -> bool {
-    let tells_nothing = |byte: &u8| byte.is_ascii_digit() || b":;[]/\"=".contains(byte);
-    let mut words = text.split(|byte| matches!(byte, b',' | b' '));
-    words.all(|word| word == b"unknown" || word == b"-" || word.iter().all(tells_nothing))
+    let mut words = text.split(|byte| matches!(byte, b',' | b' ' | b':' | b';' | b'[' | b']' | b'/' | b'"' | b'='));
+    let is_port = |word: &[u8]| word.len() <= PORT_DIGITS_MAX && word.iter().all(u8::is_ascii_digit);
+    words.all(|word| word == b"unknown" || word == b"-" || is_port(word))
 }
 
 fn looks_like_json(text: &[u8]) -> bool {

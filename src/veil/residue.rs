@@ -36,10 +36,10 @@ impl Needles {
     pub(super) fn new(matcher: &Matcher, findings: &[Finding], arena: &[u8]) -> Self {
         let (mut values, mut bytes) = (Vec::with_capacity(findings.len()), Vec::new());
         for finding in findings {
-            let value = arena[finding.value.start as usize..finding.value.end as usize].trim_ascii();
+            let value = trim(&arena[finding.value.start as usize..finding.value.end as usize]);
             let start = bytes.len();
             bytes.extend_from_slice(value);
-            bytes[start..].make_ascii_lowercase();
+            make_lower_case(&mut bytes[start..]);
             if is_telling(&bytes[start..]) && !matcher.is_ambiguous(&bytes[start..]) {
                 values.push((start..bytes.len(), finding.clone()));
             } else {
@@ -74,17 +74,20 @@ impl Needles {
         self.values.is_empty()
     }
 
-    /// The finding whose value is just this, in any case.
-    pub(super) fn exactly(&self, value: &[u8]) -> Option<&Finding> {
-        let value = value.to_ascii_lowercase();
-        let index = self.values.binary_search_by(|(needle, _)| self.text(needle).cmp(&value)).ok()?;
-        Some(&self.values[index].1)
+    /// A finding whose value stands in `text` as a whole word, in any case.
+    pub(super) fn first_in(&self, text: &[u8]) -> Option<&Finding> {
+        let mut first = None;
+        self.search(&lower_case(text), |_, finding| {
+            first = Some(finding);
+            false
+        });
+        first
     }
 
     /// Where values stand in `text` as whole words, in any case.
     pub(super) fn hits(&self, text: &[u8]) -> Vec<(Range<usize>, &Finding)> {
         let mut hits = Vec::new();
-        self.search(&text.to_ascii_lowercase(), |span, finding| {
+        self.search(&lower_case(text), |span, finding| {
             hits.push((span, finding));
             true
         });
@@ -132,7 +135,7 @@ impl Needles {
             if !escape::flatten(&buffers.text, &mut buffers.flat) {
                 return false;
             }
-            buffers.flat.make_ascii_lowercase();
+            make_lower_case(&mut buffers.flat);
             std::mem::swap(&mut buffers.text, &mut buffers.flat);
         }
         false
@@ -156,7 +159,48 @@ fn mask(event: CleanEvent<'_>, text: &mut Vec<u8>) {
         copied = replaced.end as usize;
     }
     text.extend_from_slice(&event.bytes()[copied..]);
+    make_lower_case(text);
+}
+
+/// The value without white space and quotes around it: elsewhere it stands without them.
+fn trim(value: &[u8]) -> &[u8] {
+    match std::str::from_utf8(value) {
+        Ok(text) => text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).as_bytes(),
+        Err(_) => value.trim_ascii(),
+    }
+}
+
+fn lower_case(text: &[u8]) -> Vec<u8> {
+    let mut text = text.to_vec();
+    make_lower_case(&mut text);
+    text
+}
+
+/// Lowers the case of every letter whose small form has as many bytes, so that offsets stay: all but a few, such as `İ`.
+fn make_lower_case(text: &mut [u8]) {
     text.make_ascii_lowercase();
+    let mut at = 0;
+    while let Some(foreign) = text[at..].iter().position(|byte| !byte.is_ascii()) {
+        at += foreign;
+        let Some(character) = character_at(&text[at..]) else {
+            at += 1;
+            continue;
+        };
+        let len = character.len_utf8();
+        let mut small = character.to_lowercase();
+        if let (Some(small), None) = (small.next(), small.next())
+            && small.len_utf8() == len
+        {
+            small.encode_utf8(&mut text[at..at + len]);
+        }
+        at += len;
+    }
+}
+
+/// The character that `text` begins with, if it is UTF-8.
+fn character_at(text: &[u8]) -> Option<char> {
+    let chunk = text.get(..4).unwrap_or(text).utf8_chunks().next()?;
+    chunk.valid().chars().next()
 }
 
 fn is_telling(value: &[u8]) -> bool {

@@ -173,6 +173,44 @@ fn a_value_is_replaced_wherever_else_it_stands() {
 }
 
 #[test]
+fn a_value_is_found_in_any_case_of_any_script_and_without_its_quotes() {
+    json(
+        r#"{"user":{"name":"Émile"},"m":"émile ÉMILE émilé"}"#,
+        r#"{"user":{"name":"<user:1>"},"m":"<user:1> <user:1> émilé"}"#,
+    );
+    json(r#"{"user":{"name":"ΑΛΦΑ"},"m":"\u03b1λφα"}"#, r#"{"user":{"name":"<user:1>"},"m":"<user:1>"}"#);
+    json(r#"{"user":{"name":"\u00a0alice\u00a0"},"m":"alice"}"#, r#"{"user":{"name":"<user:1>"},"m":"<user:1>"}"#);
+    json(r#"{"user":{"name":"\"alice\""},"m":"alice"}"#, r#"{"user":{"name":"<user:1>"},"m":"<user:2>"}"#);
+}
+
+#[test]
+fn a_number_that_holds_a_value_is_replaced() {
+    json(
+        r#"{"user":{"id":12345678},"a":-12345678,"b":0.12345678,"d":123456789}"#,
+        r#"{"user":{"id":"<user-id:1>"},"a":"<user-id:2>","b":"<user-id:3>","d":123456789}"#,
+    );
+}
+
+#[test]
+fn only_ports_and_prefix_lengths_stay_beside_addresses() {
+    json(r#"{"client_ip":"192.0.2.1:443, 192.0.2.7/24"}"#, r#"{"client_ip":"<ip:1>:443, <ip:2>/24"}"#);
+    json(r#"{"client_ip":"192.0.2.1, 3221225985"}"#, r#"{"client_ip":"<ip:1>"}"#);
+    json(r#"{"client_ip":"192.0.2.1 5550123456"}"#, r#"{"client_ip":"<ip:1>"}"#);
+}
+
+/// Each of these would take minutes and gigabytes if a value were planned once for each of its tails, or a name copied
+/// for each value below it.
+#[test]
+fn hostile_records_take_linear_time() {
+    let tails = "login=".repeat(100_000);
+    assert_eq!(readable(&veiled(&veil(PAIRS), tails.as_bytes())), "login=<user:1>");
+    let name = "n".repeat(500_000);
+    let members = vec![r#""a":[1]"#; 60_000].join(",");
+    let input = format!("{{\"{name}\":{{{members}}}}}");
+    assert_eq!(veiled(&veil(JSON), input.as_bytes()), input);
+}
+
+#[test]
 fn short_and_ambiguous_values_are_replaced_only_in_their_field() {
     json(
         r#"{"user":{"name":"root","id":42},"path":"/root/x","n":42}"#,
@@ -235,6 +273,15 @@ fn lines_are_read_by_their_patterns() {
         "web1 sshd[42]: Failed password for <user:1> from <ip:2> port 22 ssh2",
     );
     check(LINE, "no line of mine", "quarantine: not-line");
+}
+
+#[test]
+fn white_space_at_the_end_of_a_line_changes_nothing() {
+    for end in ["\r", "\n", "\r\n", "  \t"] {
+        let line = format!("web1 sshd[42]: Failed password for x y from 192.0.2.7 port 22 ssh2{end}");
+        check(LINE, &line, &format!("web1 sshd[42]: Failed password for <user:1> from <ip:2> port 22 ssh2{end}"));
+        check(LINE, &format!("no line of mine{end}"), "quarantine: not-line");
+    }
 }
 
 /// Both addresses in the hostile line above are hidden, each for its own reason.
