@@ -7,7 +7,6 @@ use super::LAYERS_MAX;
 use super::matcher::Matcher;
 use crate::decode::escape;
 use crate::transform::{CleanEvent, Finding};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 use std::ops::Range;
 
@@ -15,16 +14,21 @@ use std::ops::Range;
 const VALUE_BYTES_MIN: usize = 3;
 /// Shorter numbers are counts, ports, years and status codes as often as identifiers.
 const NUMBER_BYTES_MIN: usize = 5;
-/// Up to so many values are searched one by one; more by one automaton, which takes longer to build.
+/// Up to so many values are searched one by one; more are looked up together at every beginning of a word.
 const SEARCHES_MAX: usize = 16;
+/// How often in a row a value may overlap itself inside words (`a-a` in `xa-a-a`) before it counts as found: too much is
+/// replaced then, never too little, and the search stays linear.
+const OVERLAPS_MAX: usize = 32;
 /// Stands in the searched text where a replacement stood, so that tokens are not searched. No text holds it by itself
 /// in a way that matters: it is no word character.
 const MASK: u8 = 0x01;
 
 /// The replaced values of a record, in lower case, ready to be searched for.
 pub(super) struct Needles {
+    /// Ascending and distinct.
     values: Vec<(Vec<u8>, Finding)>,
-    automaton: Option<AhoCorasick>,
+    /// By value: the longest other value that it begins with. Empty while values are searched one by one.
+    shorter: Vec<Option<usize>>,
 }
 
 impl Needles {
@@ -41,17 +45,8 @@ impl Needles {
         let rank = |f: &Finding| (f.source, f.class, f.replacement, f.rule);
         values.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| rank(&a.1).cmp(&rank(&b.1))));
         values.dedup_by(|later, first| later.0 == first.0);
-        let automaton = if values.len() > SEARCHES_MAX {
-            // Building fails only beyond 2^31 states; the limit on findings keeps far below.
-            // It is used once, so it is the kind that is built fastest.
-            let built = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-                .build(values.iter().map(|(value, _)| value));
-            built.ok()
-        } else {
-            None
-        };
-        Self { values, automaton }
+        let shorter = if values.len() > SEARCHES_MAX { shorter(&values) } else { Vec::new() };
+        Self { values, shorter }
     }
 
     /// Whether there is nothing to look for.
@@ -81,23 +76,60 @@ impl Needles {
 
     /// Calls `hit` for each value that stands in `text`, which is lower case, until it returns `false`.
     fn search<'n>(&'n self, text: &[u8], mut hit: impl FnMut(Range<usize>, &'n Finding) -> bool) {
-        if let Some(automaton) = &self.automaton {
-            for found in automaton.find_overlapping_iter(text) {
-                let (_, finding) = &self.values[found.pattern().as_usize()];
-                if is_whole_word(text, found.range()) && !hit(found.range(), finding) {
-                    return;
-                }
-            }
-            return;
+        if self.shorter.is_empty() {
+            self.search_one_by_one(text, &mut hit);
+        } else {
+            self.search_together(text, &mut hit);
         }
+    }
+
+    fn search_one_by_one<'n>(&'n self, text: &[u8], hit: &mut impl FnMut(Range<usize>, &'n Finding) -> bool) {
         for (value, finding) in &self.values {
-            for start in memmem::find_iter(text, value) {
-                let span = start..start + value.len();
-                if is_whole_word(text, span.clone()) && !hit(span, finding) {
+            let finder = memmem::Finder::new(value);
+            let (mut from, mut last_end, mut overlaps) = (0, 0, 0);
+            while let Some(at) = finder.find(&text[from..]) {
+                let span = from + at..from + at + value.len();
+                overlaps = if span.start < last_end { overlaps + 1 } else { 0 };
+                last_end = span.end;
+                let counts = is_whole_word(text, span.clone()) || overlaps > OVERLAPS_MAX;
+                from = if counts { span.end } else { span.start + 1 };
+                if counts && !hit(span, finding) {
                     return;
                 }
             }
         }
+    }
+
+    /// Goes through the beginnings of words; overlapping finds count as one, so that there are no more of them than bytes.
+    fn search_together<'n>(&'n self, text: &[u8], hit: &mut impl FnMut(Range<usize>, &'n Finding) -> bool) {
+        let mut pending: Option<(Range<usize>, &Finding)> = None;
+        for at in (0..text.len()).filter(|at| starts_word(text, *at)) {
+            let Some((len, finding)) = self.longest_at(text, at) else { continue };
+            match &mut pending {
+                Some((span, _)) if at < span.end => span.end = span.end.max(at + len),
+                _ => {
+                    let ended = pending.replace((at..at + len, finding));
+                    if ended.is_some_and(|(span, finding)| !hit(span, finding)) {
+                        return;
+                    }
+                }
+            }
+        }
+        if let Some((span, finding)) = pending {
+            hit(span, finding);
+        }
+    }
+
+    /// The longest value that stands at `at` and ends a word, as its length and finding.
+    fn longest_at(&self, text: &[u8], at: usize) -> Option<(usize, &Finding)> {
+        let rest = &text[at..];
+        // Every value that `rest` begins with is a beginning of the last value that does not come after `rest`.
+        let last = self.values.partition_point(|(value, _)| value.as_slice() <= rest).checked_sub(1)?;
+        let common = self.values[last].0.iter().zip(rest).take_while(|(a, b)| a == b).count();
+        let candidates = std::iter::successors(Some(last), |index| self.shorter[*index]);
+        candidates
+            .map(|index| (self.values[index].0.len(), &self.values[index].1))
+            .find(|(len, _)| *len <= common && ends_word(text, at + len))
     }
 
     /// Whether a value stands in the clean event, outside its replacements, under any number of escapes up to the limit.
@@ -192,13 +224,40 @@ fn is_telling(value: &[u8]) -> bool {
     value.len() >= if number { NUMBER_BYTES_MIN } else { VALUE_BYTES_MIN }
 }
 
+/// For each value, the longest other value that it begins with. `values` are ascending and distinct.
+fn shorter(values: &[(Vec<u8>, Finding)]) -> Vec<Option<usize>> {
+    // Each of these begins with the one before it.
+    let mut open: Vec<usize> = Vec::new();
+    let mut shorter = Vec::with_capacity(values.len());
+    for (index, (value, _)) in values.iter().enumerate() {
+        while open.last().is_some_and(|last| !value.starts_with(&values[*last].0)) {
+            open.pop();
+        }
+        shorter.push(open.last().copied());
+        open.push(index);
+    }
+    shorter
+}
+
 /// Whether no letter or digit continues the span on either side.
 fn is_whole_word(text: &[u8], span: Range<usize>) -> bool {
-    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let before = span.start.checked_sub(1).and_then(|at| text.get(at));
-    let starts_inside = is_word(before) && is_word(text.get(span.start)) && !ends_escape(&text[..span.start]);
-    let ends_inside = is_word(text.get(span.end - 1)) && is_word(text.get(span.end));
-    !starts_inside && !ends_inside
+    starts_word(text, span.start) && ends_word(text, span.end)
+}
+
+/// Whether the word at `at`, if there is one, begins there.
+fn starts_word(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    !(is_word(before) && is_word(text.get(at))) || ends_escape(&text[..at])
+}
+
+/// Whether the word before `end`, if there is one, ends there.
+fn ends_word(text: &[u8], end: usize) -> bool {
+    let last = end.checked_sub(1).and_then(|last| text.get(last));
+    !(is_word(last) && is_word(text.get(end)))
+}
+
+fn is_word(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// Whether the text ends with an escape, whose last character is no letter of a word: `\n`, `\t`, `%20`.
