@@ -1,6 +1,7 @@
 //! Explains a record: which rule found which value and why others did not. Shapes and lengths only, never values.
 
-use super::matcher::{Matcher, Pattern};
+use super::matcher::Matcher;
+use super::patterns::Pattern;
 use super::{Batch, JSON_DEPTH_MAX, Part, Reason, Veil, parts_of};
 use crate::canon;
 use crate::decode::json::{Token, Tokens};
@@ -102,7 +103,8 @@ impl Veil {
     /// The pack of a record; for lines under `auto`, the first whose shape the line has.
     fn matcher_of(&self, record: &Record<'_>) -> &Matcher {
         let payload = record.payload.unwrap_or_default();
-        let by_shape = || self.packs.line_packs().find(|pack| line_pattern(&pack.lines, payload).is_some());
+        let by_shape =
+            || self.packs.line_packs().find(|pack| pack.lines.first_match(payload, &mut Vec::new()).is_some());
         match self.packs.chosen(payload) {
             Some(matcher) => matcher,
             None => by_shape().unwrap_or(self.packs.for_metadata(record.payload)),
@@ -171,7 +173,7 @@ impl Veil {
     fn near_patterns(&self, text: &[u8]) -> Vec<NearMiss> {
         let mut near = Vec::new();
         for pack in self.packs.line_packs() {
-            for Pattern { pattern, .. } in &pack.lines {
+            for Pattern { pattern, .. } in pack.lines.iter() {
                 let Some(misfit) = line::first_misfit(pattern, text).filter(|misfit| *misfit > 1) else { continue };
                 let missing = match pattern.parts.get(misfit) {
                     Some(PatternPart::Literal(literal)) => format!("the text `{literal}` is missing"),
@@ -186,15 +188,10 @@ impl Veil {
     }
 }
 
-fn line_pattern<'p>(patterns: &'p [Pattern], text: &[u8]) -> Option<&'p Pattern> {
-    patterns.iter().find(|pattern| line::holes(&pattern.pattern, text, &mut Vec::new()))
-}
-
 /// The name of the hole that covers a byte of the line.
 fn hole_at(matcher: &Matcher, text: &[u8], at: usize) -> Option<String> {
-    let pattern = line_pattern(&matcher.lines, text)?;
     let mut holes = Vec::new();
-    line::holes(&pattern.pattern, text, &mut holes);
+    let pattern = matcher.lines.first_match(text, &mut holes)?;
     let hole = holes.into_iter().find(|hole| hole.span.contains(&at))?;
     match &pattern.pattern.parts[hole.part] {
         PatternPart::Hole { name, .. } => Some(name.clone()),

@@ -1,7 +1,8 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
+use super::patterns::{Pattern, Patterns};
 use crate::rules::selector::{Selector, Specificity, Step, Target};
-use crate::rules::{Class, Detector, Extent, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
+use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
 use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +24,8 @@ pub(super) struct Matcher {
     pub(super) name: String,
     pub(super) format: Format,
     pub(super) recognize: Vec<String>,
-    pub(super) lines: Vec<Pattern>,
-    pub(super) messages: Vec<Pattern>,
+    pub(super) lines: Patterns,
+    pub(super) messages: Patterns,
     pub(super) regexes: Vec<(Regex, Action)>,
     pub(super) key: Option<Action>,
     /// What happens to text, and to a record key, that no rule names.
@@ -41,14 +42,6 @@ pub(super) struct Matcher {
     named: BTreeMap<String, Action>,
     /// Bytes of the longest name in `named`.
     shapes: [Action; Shape::ALL.len()],
-}
-
-/// A compiled line pattern.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern {
-    pub(super) pattern: LinePattern,
-    /// By part: what to do with the hole there.
-    pub(super) holes: Vec<Option<Action>>,
 }
 
 /// A node of the path trie, reached by the steps of a selector.
@@ -110,8 +103,8 @@ impl Matcher {
             name: pack.name.clone(),
             format: pack.format,
             recognize: pack.recognize.clone(),
-            lines: Vec::new(),
-            messages: Vec::new(),
+            lines: Patterns::default(),
+            messages: Patterns::default(),
             regexes: Vec::new(),
             key: None,
             unknown: pack.unknown,
@@ -148,8 +141,8 @@ impl Matcher {
                 }
             }
         }
-        matcher.lines = pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect();
-        matcher.messages = pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect();
+        matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
+        matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
         Ok(matcher)
     }
 
@@ -278,17 +271,5 @@ impl Matcher {
     /// Whether a value is too common a word to be looked for outside its own field. `value` is lower case.
     pub(super) fn is_ambiguous(&self, value: &[u8]) -> bool {
         self.ambiguous.contains(value)
-    }
-}
-
-impl Pattern {
-    /// Whether the hole at `part` holds a message of its own.
-    pub(super) fn is_message(&self, part: usize) -> bool {
-        matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")
-    }
-
-    /// Whether the hole at `part` can only hold digits.
-    pub(super) fn is_int(&self, part: usize) -> bool {
-        matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Int, .. })
     }
 }

@@ -6,6 +6,7 @@
 mod explain;
 mod matcher;
 mod packs;
+mod patterns;
 mod plan;
 mod reason;
 mod residue;

@@ -1,11 +1,12 @@
 //! Plans a record: lists every value to be replaced as a span of the original bytes.
 
-use super::matcher::{Action, Matcher, NodeIndex, Pattern};
+use super::matcher::{Action, Matcher, NodeIndex};
+use super::patterns::Patterns;
 use super::residue::Needles;
 use super::{FINDINGS_MAX, JSON_DEPTH_MAX, LAYERS_MAX, Packs, Reason, is_text};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
-use crate::decode::line::{self, Hole};
+use crate::decode::line::Hole;
 use crate::detect::{self, Found, Pair};
 use crate::rules::{Class, FieldName, Format, Parse, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source};
@@ -362,9 +363,9 @@ impl Plan {
         }
     }
 
-    fn patterns(&mut self, packs: &Packs, matcher: &Matcher, patterns: &[Pattern], text: &[u8], layer: Layer) -> bool {
+    fn patterns(&mut self, packs: &Packs, matcher: &Matcher, patterns: &Patterns, text: &[u8], layer: Layer) -> bool {
         let mut holes = Vec::new();
-        let Some(pattern) = patterns.iter().find(|p| line::holes(&p.pattern, text, &mut holes)) else {
+        let Some(pattern) = patterns.first_match(text, &mut holes) else {
             return false;
         };
         for Hole { part, span } in holes {

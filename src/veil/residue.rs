@@ -7,16 +7,12 @@ use super::LAYERS_MAX;
 use super::matcher::Matcher;
 use crate::decode::escape;
 use crate::transform::{CleanEvent, Finding};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::ops::Range;
 
 /// A value of one or two bytes stands in every log line by chance.
 const VALUE_BYTES_MIN: usize = 3;
 /// Shorter numbers are counts, ports, years and status codes as often as identifiers.
 const NUMBER_BYTES_MIN: usize = 5;
-/// Up to so many values are compared at each place where one could begin; more by one automaton, which takes longer to
-/// build.
-const SEARCHES_MAX: usize = 16;
 /// Stands in the searched text where a replacement stood, so that tokens are not searched. No text holds it by itself
 /// in a way that matters: it is no word character.
 const MASK: u8 = 0x01;
@@ -25,10 +21,12 @@ const MASK: u8 = 0x01;
 pub(super) struct Needles {
     /// Ascending and distinct.
     values: Vec<(Range<usize>, Finding)>,
+    /// The values' bytes.
     bytes: Vec<u8>,
+    /// By value: the longest other value that it begins with.
+    shorter: Vec<Option<usize>>,
     /// Whether a value begins with this byte.
     first: [bool; 256],
-    automaton: Option<AhoCorasick>,
 }
 
 impl Needles {
@@ -36,9 +34,8 @@ impl Needles {
     pub(super) fn new(matcher: &Matcher, findings: &[Finding], arena: &[u8]) -> Self {
         let (mut values, mut bytes) = (Vec::with_capacity(findings.len()), Vec::new());
         for finding in findings {
-            let value = trim(&arena[finding.value.start as usize..finding.value.end as usize]);
             let start = bytes.len();
-            bytes.extend_from_slice(value);
+            bytes.extend_from_slice(trim(&arena[finding.value.start as usize..finding.value.end as usize]));
             make_lower_case(&mut bytes[start..]);
             if is_telling(&bytes[start..]) && !matcher.is_ambiguous(&bytes[start..]) {
                 values.push((start..bytes.len(), finding.clone()));
@@ -50,23 +47,16 @@ impl Needles {
         let text = |value: &Range<usize>| &bytes[value.clone()];
         values.sort_by(|a, b| text(&a.0).cmp(text(&b.0)).then_with(|| rank(&a.1).cmp(&rank(&b.1))));
         values.dedup_by(|later, first| text(&later.0) == text(&first.0));
+        let shorter = shorter(&values, &bytes);
         let mut first = [false; 256];
         for (value, _) in &values {
             first[usize::from(bytes[value.start])] = true;
         }
-        let automaton = if values.len() > SEARCHES_MAX {
-            // Used once, so it is the kind that is built fastest. Building fails only beyond 2^31 states; the limit on
-            // findings keeps far below.
-            let kind = Some(AhoCorasickKind::NoncontiguousNFA);
-            AhoCorasick::builder().kind(kind).build(values.iter().map(|(value, _)| text(value))).ok()
-        } else {
-            None
-        };
-        Self { values, bytes, first, automaton }
+        Self { values, bytes, shorter, first }
     }
 
-    fn text(&self, value: &Range<usize>) -> &[u8] {
-        &self.bytes[value.clone()]
+    fn text(&self, index: usize) -> &[u8] {
+        &self.bytes[self.values[index].0.clone()]
     }
 
     /// Whether there is nothing to look for.
@@ -95,25 +85,38 @@ impl Needles {
     }
 
     /// Calls `hit` for each value that stands in `text`, which is lower case, until it returns `false`.
+    ///
+    /// Goes through the beginnings of words; overlapping finds count as one, so that there are no more of them than bytes.
     fn search<'n>(&'n self, text: &[u8], mut hit: impl FnMut(Range<usize>, &'n Finding) -> bool) {
-        if let Some(automaton) = &self.automaton {
-            for found in automaton.find_overlapping_iter(text) {
-                let (_, finding) = &self.values[found.pattern().as_usize()];
-                if is_whole_word(text, found.range()) && !hit(found.range(), finding) {
-                    return;
-                }
-            }
-            return;
-        }
-        for start in (0..text.len()).filter(|start| self.first[usize::from(text[*start])]) {
-            for (value, finding) in &self.values {
-                let span = start..start + value.len();
-                let stands = text[start..].starts_with(self.text(value)) && is_whole_word(text, span.clone());
-                if stands && !hit(span, finding) {
-                    return;
+        let mut pending: Option<(Range<usize>, &Finding)> = None;
+        let begins = |at: &usize| self.first[usize::from(text[*at])] && starts_word(text, *at);
+        for at in (0..text.len()).filter(begins) {
+            let Some((len, finding)) = self.longest_at(text, at) else { continue };
+            match &mut pending {
+                Some((span, _)) if at < span.end => span.end = span.end.max(at + len),
+                _ => {
+                    let ended = pending.replace((at..at + len, finding));
+                    if ended.is_some_and(|(span, finding)| !hit(span, finding)) {
+                        return;
+                    }
                 }
             }
         }
+        if let Some((span, finding)) = pending {
+            hit(span, finding);
+        }
+    }
+
+    /// The longest value that stands at `at` and ends a word, as its length and finding.
+    fn longest_at(&self, text: &[u8], at: usize) -> Option<(usize, &Finding)> {
+        let rest = &text[at..];
+        // Every value that `rest` begins with is a beginning of the last value that does not come after `rest`.
+        let last = self.values.partition_point(|(value, _)| &self.bytes[value.clone()] <= rest).checked_sub(1)?;
+        let common = self.text(last).iter().zip(rest).take_while(|(a, b)| a == b).count();
+        let candidates = std::iter::successors(Some(last), |index| self.shorter[*index]);
+        candidates
+            .map(|index| (self.values[index].0.len(), &self.values[index].1))
+            .find(|(len, _)| *len <= common && ends_word(text, at + len))
     }
 
     /// Whether a value stands in the clean event, outside its replacements, under any number of escapes up to the limit.
@@ -208,13 +211,36 @@ fn is_telling(value: &[u8]) -> bool {
     value.len() >= if number { NUMBER_BYTES_MIN } else { VALUE_BYTES_MIN }
 }
 
-/// Whether no letter or digit continues the span on either side.
-fn is_whole_word(text: &[u8], span: Range<usize>) -> bool {
-    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let before = span.start.checked_sub(1).and_then(|at| text.get(at));
-    let starts_inside = is_word(before) && is_word(text.get(span.start)) && !ends_escape(&text[..span.start]);
-    let ends_inside = is_word(text.get(span.end - 1)) && is_word(text.get(span.end));
-    !starts_inside && !ends_inside
+/// For each value, the longest other value that it begins with. `values` are ascending and distinct.
+fn shorter(values: &[(Range<usize>, Finding)], bytes: &[u8]) -> Vec<Option<usize>> {
+    // Each of these begins with the one before it.
+    let mut open: Vec<usize> = Vec::new();
+    let mut shorter = Vec::with_capacity(values.len());
+    let text = |index: usize| &bytes[values[index].0.clone()];
+    for index in 0..values.len() {
+        while open.last().is_some_and(|last| !text(index).starts_with(text(*last))) {
+            open.pop();
+        }
+        shorter.push(open.last().copied());
+        open.push(index);
+    }
+    shorter
+}
+
+/// Whether the word at `at`, if there is one, begins there.
+fn starts_word(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    !(is_word(before) && is_word(text.get(at))) || ends_escape(&text[..at])
+}
+
+/// Whether the word before `end`, if there is one, ends there.
+fn ends_word(text: &[u8], end: usize) -> bool {
+    let last = end.checked_sub(1).and_then(|last| text.get(last));
+    !(is_word(last) && is_word(text.get(end)))
+}
+
+fn is_word(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// Whether the text ends with an escape, whose last character is no letter of a word: `\n`, `\t`, `%20`.

@@ -184,6 +184,22 @@ fn a_value_is_found_in_any_case_of_any_script_and_without_its_quotes() {
 }
 
 #[test]
+fn a_value_that_overlaps_itself_is_found() {
+    json(r#"{"user":{"name":"ana ana"},"m":"xana ana ana"}"#, r#"{"user":{"name":"<user:1>"},"m":"xana <user:1>"}"#);
+}
+
+/// More values than are searched one by one, one inside the other and side by side.
+#[test]
+fn many_values_are_found_as_few_are() {
+    let names: Vec<String> = (0..30).map(|n| format!("\"ann{}\"", "-bo".repeat(n))).collect();
+    let clean = readable(&veiled(
+        &veil(JSON),
+        format!(r#"{{"users":[{}],"m":"ann ANN-BO ann-bob %61nn xann ann_"}}"#, names.join(",")).as_bytes(),
+    ));
+    assert!(clean.ends_with(r#""m":"<user:1> <user:2> <user:1>-bob <user:1> xann ann_"}"#), "{clean}");
+}
+
+#[test]
 fn a_number_that_holds_a_value_is_replaced() {
     json(
         r#"{"user":{"id":12345678},"a":-12345678,"b":0.12345678,"d":123456789}"#,
@@ -204,6 +220,13 @@ fn only_ports_and_prefix_lengths_stay_beside_addresses() {
 fn hostile_records_take_linear_time() {
     let tails = "login=".repeat(100_000);
     assert_eq!(readable(&veiled(&veil(PAIRS), tails.as_bytes())), "login=<user:1>");
+    let list = |values: Vec<String>, text: &str| format!(r#"{{"users":[{}],"m":"{text}"}}"#, values.join(","));
+    let many = list((0..60_000).map(|n| format!("\"usr{n}\"")).collect(), "usr7 usr70000");
+    assert!(readable(&veiled(&veil(JSON), many.as_bytes())).ends_with(r#""m":"<user:8> usr70000"}"#));
+    let nested = list((3..600).map(|n| format!("\"{}a\"", "a-".repeat(n))).collect(), &"a-".repeat(20_000));
+    assert!(!veiled(&veil(JSON), nested.as_bytes()).contains("a-a-"));
+    let nested = list((3..600).map(|n| format!("\"{}\"", "a".repeat(n))).collect(), &"a".repeat(20_000));
+    assert!(veiled(&veil(JSON), nested.as_bytes()).ends_with("aaa\"}"));
     let name = "n".repeat(500_000);
     let members = vec![r#""a":[1]"#; 60_000].join(",");
     let input = format!("{{\"{name}\":{{{members}}}}}");

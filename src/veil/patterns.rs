@@ -1,0 +1,88 @@
+//! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
+
+use super::matcher::Action;
+use crate::decode::line::{self, Hole};
+use crate::rules::{Extent, LinePattern, Part};
+use aho_corasick::AhoCorasick;
+
+/// A compiled line pattern.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    pub(super) pattern: LinePattern,
+    /// By part: what to do with the hole there.
+    pub(super) holes: Vec<Option<Action>>,
+}
+
+/// The patterns of a pack, in their order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Patterns {
+    patterns: Vec<Pattern>,
+    /// Finds each pattern's longest literal, all in one pass; `None` when there is none to find.
+    anchors: Option<AhoCorasick>,
+    /// By anchor: the index of its pattern.
+    anchored: Vec<usize>,
+    /// The patterns without a literal, which can match anything.
+    unanchored: Vec<usize>,
+}
+
+impl Patterns {
+    pub(super) fn new(patterns: Vec<Pattern>) -> Self {
+        let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, pattern) in patterns.iter().enumerate() {
+            match pattern.anchor() {
+                Some(literal) => {
+                    literals.push(literal);
+                    anchored.push(index);
+                }
+                None => unanchored.push(index),
+            }
+        }
+        let anchors = if literals.is_empty() { None } else { AhoCorasick::new(&literals).ok() };
+        if anchors.is_none() {
+            unanchored = (0..patterns.len()).collect();
+        }
+        Self { patterns, anchors, anchored, unanchored }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
+        self.patterns.iter()
+    }
+
+    /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
+    pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        let mut candidates = self.unanchored.clone();
+        if let Some(anchors) = &self.anchors {
+            candidates
+                .extend(anchors.find_overlapping_iter(text).map(|found| self.anchored[found.pattern().as_usize()]));
+            candidates.sort_unstable();
+            candidates.dedup();
+        }
+        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
+        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
+    }
+}
+
+impl Pattern {
+    /// The longest text that must stand in every line of this shape.
+    fn anchor(&self) -> Option<&str> {
+        let literals = self.pattern.parts.iter().filter_map(|part| match part {
+            Part::Literal(literal) => Some(literal.as_str()),
+            Part::Hole { .. } => None,
+        });
+        literals.max_by_key(|literal| literal.len())
+    }
+
+    /// Whether the hole at `part` holds a message of its own.
+    pub(super) fn is_message(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")
+    }
+
+    /// Whether the hole at `part` can only hold digits.
+    pub(super) fn is_int(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Int, .. })
+    }
+}
