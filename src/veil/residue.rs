@@ -125,7 +125,11 @@ impl Needles {
         let rest = &text[at..];
         // Every value that `rest` begins with is a beginning of the last value that does not come after `rest`.
         let last = self.values.partition_point(|(value, _)| value.as_slice() <= rest).checked_sub(1)?;
-        let common = self.values[last].0.iter().zip(rest).take_while(|(a, b)| a == b).count();
+        let last_value = self.values[last].0.as_slice();
+        let common = match rest.starts_with(last_value) {
+            true => last_value.len(),
+            false => last_value.iter().zip(rest).take_while(|(a, b)| a == b).count(),
+        };
         let candidates = std::iter::successors(Some(last), |index| self.shorter[*index]);
         candidates
             .map(|index| (self.values[index].0.len(), &self.values[index].1))
