@@ -66,7 +66,7 @@ pub enum Replacement {
 }
 
 /// How a replacement is written where the value stood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quoting {
     /// Inside text: as it is. Replacements hold no character that any layer escapes.
     Text,

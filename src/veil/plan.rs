@@ -391,6 +391,7 @@ impl Plan {
                 return;
             }
         }
+        self.enclosed_json(packs, matcher, text, layer);
         self.shapes(matcher, text);
         for (regex, action) in &matcher.regexes {
             let Some(replacement) = action.replacement else { continue };
@@ -403,6 +404,15 @@ impl Plan {
             }
         }
         self.pairs(packs, matcher, text, layer);
+    }
+
+    /// Plans the JSON text that a message carries behind or between its words.
+    fn enclosed_json(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+        let (Some(span), Some(inner)) = (enclosed_json(text), layer.inner()) else { return };
+        let start = self.findings.len();
+        if self.json(packs, matcher, &text[span.clone()], inner).is_ok() {
+            self.shift(start, span.start);
+        }
     }
 
     fn shapes(&mut self, matcher: &Matcher, text: &[u8]) {
@@ -483,7 +493,10 @@ impl Plan {
     /// Makes the findings from `start` on ascending and disjoint: those that overlap become one over their union, so
     /// that the order of rules decides nothing and no tail stays.
     pub(super) fn resolve(&mut self, start: usize, text: &[u8]) {
-        let rank = |f: &Finding| (f.span.start, Reverse(f.span.end), f.source, f.class, f.replacement, f.rule);
+        // A number stays JSON where it was found as one and as text.
+        let rank = |f: &Finding| {
+            (f.span.start, Reverse(f.span.end), Reverse(f.quoting), f.source, f.class, f.replacement, f.rule)
+        };
         self.findings[start..].sort_unstable_by_key(rank);
         let mut kept = start;
         for next in start..self.findings.len() {
@@ -626,6 +639,12 @@ fn is_between_addresses(text: &[u8]) -> bool {
     let mut words = text.split(|byte| matches!(byte, b',' | b' ' | b':' | b';' | b'[' | b']' | b'/' | b'"' | b'='));
     let is_port = |word: &[u8]| word.len() <= PORT_DIGITS_MAX && word.iter().all(u8::is_ascii_digit);
     words.all(|word| word == b"unknown" || word == b"-" || is_port(word))
+}
+
+/// From the first `{"` to the last `}`, where the text is more than that.
+fn enclosed_json(text: &[u8]) -> Option<Range<usize>> {
+    let span = memchr::memmem::find(text, b"{\"")?..memchr::memrchr(b'}', text)? + 1;
+    (!span.is_empty() && span.len() < text.trim_ascii().len()).then_some(span)
 }
 
 fn looks_like_json(text: &[u8]) -> bool {

@@ -161,6 +161,15 @@ fn json_in_a_string_is_read_and_numbers_in_it_stay_json() {
 }
 
 #[test]
+fn json_among_words_is_read() {
+    json(
+        r#"{"x":"got {\"user\":{\"name\":\"alice\",\"id\":12345678}} back"}"#,
+        r#"{"x":"got {\"user\":{\"name\":\"<user:1>\",\"id\":\"<user-id:2>\"}} back"}"#,
+    );
+    json(r#"{"x":"got {\"login\":12345678}."}"#, r#"{"x":"got {\"login\":\"<user:1>\"}."}"#);
+}
+
+#[test]
 fn a_value_is_replaced_wherever_else_it_stands() {
     json(
         r#"{"user":{"name":"alice"},"path":"/home/alice/x","q":"u=ALICE&v=malice","n":"al\u0069ce","e":"a%6cice"}"#,
