@@ -15,6 +15,7 @@ pub use explain::{Explained, Explanation, NearMiss};
 pub use packs::{Choice, VeilError};
 pub use reason::Reason;
 
+use crate::detect;
 use crate::keys::{EpochKeys, KeyEpoch, Keyring};
 use crate::record::{Cleartext, Position, Record};
 use crate::rules::{Class, Format, RulePack};
@@ -267,6 +268,9 @@ impl Batch {
         let (epoch, parts) = (planned.epoch, planned.parts.clone());
         let matcher = veil.packs.for_metadata(record.payload);
         let needles = Needles::new(matcher, &self.plan.findings[planned.findings.clone()], &self.plan.values);
+        if record.headers.iter().any(|header| is_telling_name(header.name, &needles)) {
+            return Err(Reason::Residue);
+        }
         let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
         let mut residue = false;
         for part in parts.clone() {
@@ -316,10 +320,11 @@ impl Batch {
         let PlannedPart { part, findings } = &self.parts[part];
         let text = bytes_of(*part, record);
         let found = self.plan.findings.len();
+        self.plan.start_record();
         let before: Vec<Finding> = self.plan.findings[findings.clone()].to_vec();
         self.plan.findings.extend(before);
         let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
-        self.plan.spread(needles, text, format);
+        self.plan.spread(needles, text, format)?;
         self.plan.resolve(found, text);
         let findings = self.plan.findings.split_off(found);
         let mut replacements = Vec::with_capacity(findings.len());
@@ -399,6 +404,13 @@ fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
 /// beside it, and no value would be found.
 fn is_text(payload: &[u8]) -> bool {
     std::str::from_utf8(payload).is_ok() && !payload.contains(&0)
+}
+
+/// Whether a header's name, which is passed on as it is, holds an entity of the record's or one that its shape gives away.
+fn is_telling_name(name: &str, needles: &Needles) -> bool {
+    let mut found = Vec::new();
+    detect::shapes(name.as_bytes(), &mut found);
+    !found.is_empty() || needles.first_in(name.as_bytes()).is_some()
 }
 
 /// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.

@@ -415,7 +415,21 @@ impl Plan {
         }
     }
 
+    /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
     fn shapes(&mut self, matcher: &Matcher, text: &[u8]) {
+        self.shapes_as_written(matcher, text);
+        let mut flat = self.spare.pop().unwrap_or_default();
+        flat.clear();
+        if escape::flatten(text, &mut flat) {
+            let start = self.findings.len();
+            self.shapes_as_written(matcher, &flat);
+            self.resolve(start, &flat);
+            escape::flat_to_source_offsets(text, ends(&mut self.findings[start..]));
+        }
+        self.spare.push(flat);
+    }
+
+    fn shapes_as_written(&mut self, matcher: &Matcher, text: &[u8]) {
         let mut found = Vec::new();
         detect::shapes(text, &mut found);
         for Found { span, shape } in found {
@@ -528,11 +542,12 @@ impl Plan {
     }
 
     /// Adds findings for the values of `needles` wherever else they stand in a part.
-    pub(super) fn spread(&mut self, needles: &Needles, text: &[u8], format: Format) {
+    pub(super) fn spread(&mut self, needles: &Needles, text: &[u8], format: Format) -> Result<(), Reason> {
         match format {
             Format::Json if self.spread_json(needles, text, Layer::default()).is_ok() => {}
             Format::Json | Format::Line => self.spread_text(needles, text, Layer::default()),
         }
+        if self.overflow { Err(Reason::TooMany) } else { Ok(()) }
     }
 
     fn spread_json(&mut self, needles: &Needles, text: &[u8], layer: Layer) -> Result<(), JsonError> {
@@ -581,6 +596,10 @@ impl Plan {
     }
 
     fn push_spread(&mut self, like: &Finding, text: &[u8], span: Range<usize>, quoting: Quoting) {
+        if self.findings.len() - self.record_start >= FINDINGS_MAX {
+            self.overflow = true;
+            return;
+        }
         let value = self.keep_value(&text[span.clone()]);
         let span = span.start as u32..span.end as u32;
         self.findings.push(Finding { span, value, quoting, source: Source::Spread, ..like.clone() });

@@ -443,3 +443,25 @@ fn a_batch_gives_what_its_records_give_alone() {
     let total: u64 = batch.tally().by_class.iter().sum();
     assert_eq!((total, batch.tally().by_rule.iter().sum::<u64>()), (2, 2));
 }
+
+#[test]
+fn a_header_name_that_holds_an_entity_is_quarantined() {
+    let reason = |name: &'static str| {
+        let headers = [Header { name, value: Some(b"x") }];
+        let record = Record { headers: &headers, ..support::record(br#"{"user":{"name":"alice"}}"#) };
+        let mut batch = Batch::default();
+        veil(JSON).batch(&keyring(), &[record], &mut batch);
+        match batch.outcome(0, &record) {
+            Outcome::Clean(_) => "clean".to_owned(),
+            Outcome::Quarantine(reason) => reason.to_string(),
+        }
+    };
+    assert_eq!(reason("x-trace"), "clean");
+    assert_eq!(reason("x-Alice"), "residue");
+    assert_eq!(reason("192.0.2.1"), "residue");
+}
+
+#[test]
+fn shapes_are_found_under_one_more_layer_of_escapes() {
+    json(r#"{"note":"bob\\u0040example.com and 192%2E0%2E2%2E7"}"#, r#"{"note":"<email:1> and <ip:2>"}"#);
+}
