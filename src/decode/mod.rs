@@ -1,6 +1,6 @@
 //! Text into tokens and holes, without a tree: every token is a range of the bytes it was read from.
 //!
-//! Knows: JSON's grammar ([`json`]), its string escapes ([`escape`]), line patterns ([`line`]). Must not know which
+//! Knows: JSON's grammar ([`json`]), its string escapes ([`escape`]), line patterns ([`mod@line`]). Must not know which
 //! token is an entity. Start at [`json::Tokens`].
 
 pub mod escape;
