@@ -98,7 +98,7 @@ static ISSUED: [Issued; 28] = [
     issued(b"sk_test_", 10),
     issued(b"rk_test_", 10),
     issued(b"whsec_", 16),
-    // https://docs.npmjs.com/about-access-tokens
+    // npm documentation, "About access tokens"
     issued(b"npm_", 30),
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{Options, client};
 use crate::pipeline::{Fault, Routes};
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::admin::{AdminClient, AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::collections::BTreeMap;
@@ -87,10 +87,20 @@ impl Topics {
         let described = runtime
             .block_on(admin.describe_configs(&resources, &options))
             .map_err(|error| Fault::Busy(format!("could not read the settings of the topics: {error}")))?;
-        for (name, config) in names.iter().zip(described) {
-            // Without the right to see it, Kafka's default is assumed.
-            let limit = config.ok().and_then(|config| config.get("max.message.bytes")?.value.as_ref()?.parse().ok());
-            self.message_bytes_max.insert((*name).to_owned(), limit.unwrap_or(MESSAGE_BYTES_DEFAULT));
+        // Without the right to see a topic's settings, Kafka's defaults are assumed.
+        for config in described.into_iter().flatten() {
+            let OwnedResourceSpecifier::Topic(topic) = &config.specifier else { continue };
+            let value = |name: &str| config.get(name).and_then(|entry| entry.value.as_deref());
+            if value("cleanup.policy").is_some_and(|policy| policy.contains("compact"))
+                && routes.iter().any(|route| route.quarantine == *topic)
+            {
+                return Err(Fault::Halt(format!(
+                    "the quarantine topic `{topic}` is compacted, and its entries have no key\n  hint: set its \
+                     `cleanup.policy` to `delete`"
+                )));
+            }
+            let limit = value("max.message.bytes").and_then(|limit| limit.parse().ok());
+            self.message_bytes_max.insert(topic.clone(), limit.unwrap_or(MESSAGE_BYTES_DEFAULT));
         }
         Ok(())
     }

@@ -38,6 +38,15 @@ fn a_target_of_too_few_partitions_is_named_with_the_mend() {
 }
 
 #[test]
+fn a_compacted_quarantine_is_named_with_the_mend() {
+    let Some(servers) = servers() else { return };
+    let stand = Stand::new(&servers, "");
+    stand.delete(&stand.quarantine());
+    stand.create(&stand.quarantine(), 1, &[("cleanup.policy", "compact")]);
+    check_refused(&stand, 1, &[&format!("topic `{}` is compacted", stand.quarantine()), "`delete`"]);
+}
+
+#[test]
 fn a_closed_port_keeps_a_process_connecting() {
     let Some(servers) = servers() else { return };
     let stand = Stand::new(&servers, "");
