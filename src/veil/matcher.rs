@@ -4,7 +4,7 @@ use super::patterns::{Pattern, Patterns};
 use crate::rules::selector::{Selector, Specificity, Step, Target};
 use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,7 +26,9 @@ pub(super) struct Matcher {
     pub(super) recognize: Vec<String>,
     pub(super) lines: Patterns,
     pub(super) messages: Patterns,
-    pub(super) regexes: Vec<(Regex, Action)>,
+    regexes: Vec<(Regex, Action)>,
+    /// All of them in one pass, to tell which match at all; `None` when they are too large together.
+    regex_set: Option<RegexSet>,
     pub(super) key: Option<Action>,
     /// What happens to text, and to a record key, that no rule names.
     pub(super) unknown: Unknown,
@@ -106,6 +108,7 @@ impl Matcher {
             lines: Patterns::default(),
             messages: Patterns::default(),
             regexes: Vec::new(),
+            regex_set: None,
             key: None,
             unknown: pack.unknown,
             unknown_key: pack.unknown_key,
@@ -141,6 +144,7 @@ impl Matcher {
                 }
             }
         }
+        matcher.regex_set = RegexSet::new(matcher.regexes.iter().map(|(regex, _)| regex.as_str())).ok();
         matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
         matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
         Ok(matcher)
@@ -261,6 +265,13 @@ impl Matcher {
     pub(super) fn header(&self, name: &str) -> Option<Action> {
         let by_name = || self.named(FieldName::new(name).as_str());
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
+    }
+
+    /// The author's expressions that match somewhere in `text`.
+    pub(super) fn regexes_in(&self, text: &[u8]) -> impl Iterator<Item = &(Regex, Action)> {
+        let matching = self.regex_set.as_ref().map(|set| set.matches(text));
+        let matches = move |index: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*index));
+        (0..self.regexes.len()).filter(matches).map(|index| &self.regexes[index])
     }
 
     /// The action for what a shape finds.

@@ -393,7 +393,7 @@ impl Plan {
         }
         self.enclosed_json(packs, matcher, text, layer);
         self.shapes(matcher, text);
-        for (regex, action) in &matcher.regexes {
+        for (regex, action) in matcher.regexes_in(text) {
             let Some(replacement) = action.replacement else { continue };
             for captures in regex.captures_iter(text) {
                 // A group that took no part finds nothing: expressions hold back words that way.
