@@ -1,0 +1,77 @@
+//! A small Kafka broker inside the process, **for demos, tests and development**. It is no production broker: one node, no
+//! replication, no disk; what it holds is gone when it is dropped. It listens on loopback only, and refuses anything else.
+//!
+//! It speaks the real protocol, so one client path serves every mode. Transactions work as Apache Kafka's do: open ones hold
+//! readers back, aborted records stay hidden, old producers are fenced, offsets commit with the records. Topics have
+//! retention and segments that keep their bytes as Kafka's do. What it claims is checked by one suite of probes that
+//! runs against it and against Apache Kafka.
+
+mod clock;
+mod fault;
+mod wire;
+
+pub use clock::Clock;
+pub use fault::{Fault, Faults};
+pub use wire::{Api, ErrorCode};
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// What a broker is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen: a loopback address; port 0 takes a free one, which is the default.
+    pub listen: SocketAddr,
+    /// Partitions of a topic that a client asks for and nobody made; none (the default) makes no topic.
+    pub auto_create_partitions: Option<u32>,
+    /// Bytes of record batches that the broker holds at most; producers beyond it are told to try again later
+    /// (`KAFKA_STORAGE_ERROR`). 1 GiB by default.
+    pub log_bytes_max: u64,
+    /// How often segments past their retention are looked for (`log.retention.check.interval.ms`): 5 minutes in Apache
+    /// Kafka, 1 second here.
+    pub retention_check_interval: Duration,
+    /// How long the first member of a group waits for others (`group.initial.rebalance.delay.ms`): 3 seconds in Apache
+    /// Kafka, none here.
+    pub initial_rebalance_delay: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            auto_create_partitions: None,
+            log_bytes_max: 1 << 30,
+            retention_check_interval: Duration::from_secs(1),
+            initial_rebalance_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// Why a broker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// This broker checks nobody's identity.
+    #[error("{0} is not a loopback address\n  hint: this broker is for tests and development; listen on 127.0.0.1")]
+    NotLoopback(SocketAddr),
+    /// The operating system refused the address.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// Its answer.
+        cause: std::io::Error,
+    },
+}
+
+/// One segment of a partition's log, as `DescribeLogDirs` and a look at the disk would show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// First offset.
+    pub base_offset: i64,
+    /// Offset behind the last record.
+    pub end_offset: i64,
+    /// Bytes of its batches. They stay until the whole segment goes, whatever `DeleteRecords` said.
+    pub bytes: u64,
+    /// Largest timestamp of its records, in milliseconds since the Unix epoch; -1 for none.
+    pub max_timestamp_ms: i64,
+}
