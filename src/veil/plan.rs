@@ -9,7 +9,7 @@ use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::decode::line::Hole;
 use crate::detect::{self, Found, Pair};
 use crate::rules::{Class, FieldName, Format, Parse, Unknown};
-use crate::transform::{Finding, Quoting, Replacement, Source};
+use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -285,7 +285,7 @@ impl Plan {
             (None, Unknown::Scan | Unknown::Keep) => return,
         };
         if let (Some(replacement), Parse::No) = (action.replacement, action.parse) {
-            let quoting = Quoting::Literal { layers: layer.strings };
+            let quoting = literal_quoting(replacement, &text[span.clone()], layer);
             self.push(action, replacement, text, span, quoting, Source::Rule);
         }
     }
@@ -481,8 +481,11 @@ impl Plan {
             return;
         }
         let value = self.keep_value(&text[span.clone()]);
+        // The length of a network's prefix is part of the value, and stays: `net.…/24`.
+        let is_length = |byte: &u8| *byte == b'/' && action.class == Class::Network;
+        let len = text[span.clone()].iter().position(is_length).filter(|len| *len > 0).unwrap_or(span.len());
         self.findings.push(Finding {
-            span: span.start as u32..span.end as u32,
+            span: span.start as u32..(span.start + len) as u32,
             value,
             rule: action.rule,
             class: action.class,
@@ -561,7 +564,8 @@ impl Plan {
                 Ok(Some(Token::Number(span) | Token::Bool(span))) => {
                     // Also where it is a part of a number: `-12345678` and `0.12345678` hold `12345678`.
                     if let Some(source) = needles.first_in(&text[span.clone()]) {
-                        self.push_spread(source, text, span, Quoting::Literal { layers: layer.strings });
+                        let quoting = literal_quoting(source.replacement, &text[span.clone()], layer);
+                        self.push_spread(source, text, span, quoting);
                     }
                 }
                 Ok(Some(Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null)) => {
@@ -604,6 +608,12 @@ impl Plan {
         let span = span.start as u32..span.end as u32;
         self.findings.push(Finding { span, value, quoting, source: Source::Spread, ..like.clone() });
     }
+}
+
+/// How the replacement of a number or literal is written: as a string, but for a rounded number, which is a number still.
+fn literal_quoting(replacement: Replacement, literal: &[u8], layer: Layer) -> Quoting {
+    let is_number = replacement == Replacement::Rounding && coordinates::round(literal).is_some();
+    if is_number { Quoting::Text } else { Quoting::Literal { layers: layer.strings } }
 }
 
 /// Both ends of each finding's span, ascending when the findings are ascending and disjoint.
