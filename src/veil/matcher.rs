@@ -42,7 +42,6 @@ pub(super) struct Matcher {
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
     named: BTreeMap<String, Action>,
-    /// Bytes of the longest name in `named`.
     shapes: [Action; Shape::ALL.len()],
 }
 
@@ -68,6 +67,12 @@ struct Accept {
 pub(super) struct NodeIndex(u32);
 
 const ROOT: NodeIndex = NodeIndex(0);
+
+/// Longest name that is looked up in a text; field names of logs are shorter.
+const NAME_BYTES_MAX: usize = 256;
+
+/// What joins the parts of a path in one name.
+const PATH_SIGNS: [char; 3] = ['.', ':', '/'];
 
 /// The names of all rules of a veil, in the order of their [`RuleIndex`].
 #[derive(Debug, Default, Clone)]
@@ -259,6 +264,33 @@ impl Matcher {
     /// The action of the rule that goes by this field name, reduced as [`FieldName`] does.
     pub(super) fn named(&self, reduced_name: &str) -> Option<Action> {
         self.named.get(reduced_name).copied()
+    }
+
+    /// The action for a name as it stands in a text or in the label of a value: `user`, `client_ip`, `user.id`, or after
+    /// the last part of a longer path, `http.request.header.x-forwarded-for`.
+    pub(super) fn named_as_written(&self, name: &[u8]) -> Option<Action> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let name = String::from_utf8_lossy(name);
+        let mut reduced = String::with_capacity(name.len());
+        FieldName::reduce_into(&name, &mut reduced);
+        if let Some(action) = self.named(&reduced) {
+            return Some(action);
+        }
+        let last = name.rfind(PATH_SIGNS)?;
+        let before = name.get(..last)?.rfind(PATH_SIGNS).map_or(0, |at| at + 1);
+        let mut states = Vec::new();
+        self.start(&mut states);
+        let live = 0..states.len();
+        self.step(&mut states, live.clone(), name.as_bytes());
+        self.accepted(&states[live.end..]).or_else(|| {
+            [last + 1, before].into_iter().find_map(|from| {
+                reduced.clear();
+                FieldName::reduce_into(name.get(from..)?, &mut reduced);
+                self.named(&reduced)
+            })
+        })
     }
 
     /// The action for a header; names compare without case.

@@ -2,8 +2,10 @@
 
 use super::JSON_DEPTH_MAX;
 use super::matcher::{Matcher, RuleNames};
+use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::line::Hole;
 use crate::rules::{Format, RulePack};
 use thiserror::Error;
 
@@ -55,6 +57,10 @@ impl Choice {
 #[derive(Debug, Clone)]
 pub(super) struct Packs {
     matchers: Vec<Matcher>,
+    /// The line patterns of all packs, in their order, so that one pass tells which can match.
+    lines: Patterns,
+    /// By line pattern: the index of its pack.
+    line_packs: Vec<usize>,
     names: RuleNames,
     versions: Vec<String>,
     chosen: Option<usize>,
@@ -83,9 +89,13 @@ impl Packs {
         let matchers = packs.iter().map(|pack| {
             Matcher::compile(pack, &mut names).map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
         });
-        let matchers = matchers.collect::<Result<_, _>>()?;
+        let matchers = matchers.collect::<Result<Vec<Matcher>, _>>()?;
+        let lines =
+            || matchers.iter().enumerate().flat_map(|(pack, matcher)| matcher.lines.iter().map(move |p| (pack, p)));
+        let line_packs = lines().map(|(pack, _)| pack).collect();
+        let lines = Patterns::new(lines().map(|(_, pattern)| pattern.clone()).collect());
         let versions = packs.iter().map(|pack| version_of(pack)).collect();
-        Ok(Self { matchers, names, versions, chosen, generic_json, generic_line })
+        Ok(Self { matchers, lines, line_packs, names, versions, chosen, generic_json, generic_line })
     }
 
     pub(super) fn rule_names(&self) -> &[String] {
@@ -123,6 +133,12 @@ impl Packs {
             Format::Json => &self.matchers[self.generic_json],
             Format::Line => &self.matchers[self.generic_line],
         }
+    }
+
+    /// The first pack with a line pattern that the whole of `text` has, and that pattern.
+    pub(super) fn first_line(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<(&Matcher, &Pattern)> {
+        let index = self.lines.first_index(text, holes)?;
+        Some((&self.matchers[self.line_packs[index]], self.lines.get(index)?))
     }
 
     /// The packs that know lines by their shape.

@@ -54,6 +54,11 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        self.first_index(text, holes).map(|index| &self.patterns[index])
+    }
+
+    /// The index of the first pattern that the whole of `text` has.
+    pub(super) fn first_index(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<usize> {
         let mut candidates = self.unanchored.clone();
         if let Some(anchors) = &self.anchors {
             candidates
@@ -61,8 +66,11 @@ impl Patterns {
             candidates.sort_unstable();
             candidates.dedup();
         }
-        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
-        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
+        candidates.into_iter().find(|index| line::holes(&self.patterns[*index].pattern, text, holes))
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Pattern> {
+        self.patterns.get(index)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::LAYERS_MAX;
 use super::matcher::Matcher;
-use crate::decode::escape;
+use crate::decode::escape::Undo;
 use crate::transform::{CleanEvent, Finding};
 use std::ops::Range;
 
@@ -135,7 +135,7 @@ impl Needles {
                 return true;
             }
             buffers.flat.clear();
-            if !escape::flatten(&buffers.text, &mut buffers.flat) {
+            if !Undo::Any.flatten(&buffers.text, &mut buffers.flat) {
                 return false;
             }
             make_lower_case(&mut buffers.flat);

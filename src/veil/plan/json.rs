@@ -1,136 +1,41 @@
 //! Plans a JSON text: names on the way down tell what a value is.
 
-use super::{Layer, Plan, ends, quoted_literal};
+use super::path::{Expected, Path, Role};
+use super::{Plan, Scope, ends, quoted_literal};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
-use crate::rules::{FieldName, Parse, Unknown};
+use crate::detect;
+use crate::rules::{Parse, Shape, Unknown};
 use crate::transform::Source;
 use crate::veil::JSON_DEPTH_MAX;
-use crate::veil::matcher::{Action, Matcher, NodeIndex};
-use crate::veil::packs::Packs;
+use crate::veil::matcher::Action;
 use std::ops::Range;
 
-/// What is known of a value in a JSON text from the names above it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    /// No rule speaks of it.
-    Unknown,
-    /// A selector names it, or a container above it.
-    Selected(Action),
-    /// Its field name alone gives it away; that says nothing of an object's members.
-    Named(Action),
-}
-
-impl Expected {
-    fn action(self) -> Option<Action> {
-        match self {
-            Self::Unknown => None,
-            Self::Selected(action) | Self::Named(action) => Some(action),
-        }
-    }
-}
-
-/// The names above the present value, as live trie nodes.
-struct Path<'m> {
-    matcher: &'m Matcher,
-    states: Vec<NodeIndex>,
-    frames: Vec<Frame>,
-    /// The value that comes next.
-    next: Frame,
-    /// The reduced names above, one after the other.
-    names: String,
-}
-
-/// A place in the JSON text: its live nodes and what is expected there.
-#[derive(Debug, Clone)]
-struct Frame {
-    states: Range<usize>,
-    expected: Expected,
-    array: bool,
-    /// The field name that led here, as a range of the path's names.
-    name: Range<usize>,
-}
-
-impl<'m> Path<'m> {
-    fn new(matcher: &'m Matcher) -> Self {
-        let mut states = Vec::new();
-        matcher.start(&mut states);
-        let next = Frame { states: 0..states.len(), expected: Expected::Unknown, array: false, name: 0..0 };
-        Self { matcher, states, frames: Vec::new(), next, names: String::new() }
-    }
-
-    fn open(&mut self, array: bool) {
-        let frame = Frame { array, ..self.next.clone() };
-        if array {
-            // Elements stand under the array's own name.
-            self.next = frame.clone();
-        }
-        self.frames.push(frame);
-    }
-
-    fn close(&mut self) {
-        if let Some(frame) = self.frames.pop() {
-            self.states.truncate(frame.states.end);
-        }
-        if let Some(above) = self.frames.last().filter(|above| above.array) {
-            self.next = above.clone();
-        }
-    }
-
-    /// Goes to the member `name` of the present object.
-    fn member(&mut self, name: &[u8]) {
-        let Some(frame) = self.frames.last() else { return };
-        let (above, inherited, parent) = (frame.states.clone(), frame.expected, frame.name.clone());
-        self.states.truncate(above.end);
-        let start = self.states.len();
-        self.matcher.step(&mut self.states, above, name);
-        let states = start..self.states.len();
-        self.names.truncate(parent.end);
-        FieldName::reduce_into(&String::from_utf8_lossy(name), &mut self.names);
-        let name = parent.end..self.names.len();
-        let expected = match self.matcher.accepted(&self.states[states.clone()]) {
-            Some(action) => Expected::Selected(action),
-            None => match inherited {
-                Expected::Selected(_) => inherited,
-                Expected::Unknown | Expected::Named(_) => self.by_name(parent.start, name.start),
-            },
-        };
-        self.next = Frame { states, expected, array: false, name };
-    }
-
-    /// What the last name says alone, or together with the one above it: `{"user": {"name": …}}` is also `username`.
-    fn by_name(&self, parent_start: usize, start: usize) -> Expected {
-        let named = |from: usize| self.names.get(from..).and_then(|name| self.matcher.named(name));
-        named(start).or_else(|| named(parent_start)).map_or(Expected::Unknown, Expected::Named)
-    }
-}
+/// Digits of an integer that can be the number of a card.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
 impl Plan {
     /// Plans a JSON text. After an error the findings of the text are gone.
-    pub(super) fn json(
-        &mut self,
-        packs: &Packs,
-        matcher: &Matcher,
-        text: &[u8],
-        layer: Layer,
-    ) -> Result<(), JsonError> {
+    pub(super) fn json(&mut self, scope: Scope<'_>, text: &[u8]) -> Result<(), JsonError> {
+        self.json_below(scope, Path::new(scope.matcher, None), text)
+    }
+
+    /// Plans the claims of a token, which has the given action.
+    pub(super) fn claims(&mut self, scope: Scope<'_>, token: Action, text: &[u8]) -> Result<(), JsonError> {
+        self.json_below(scope, Path::new(scope.matcher, Some(token)), text)
+    }
+
+    fn json_below(&mut self, scope: Scope<'_>, path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
         let start = self.findings.len();
-        let walked = self.json_tokens(packs, matcher, text, layer);
+        let walked = self.json_tokens(scope, path, text);
         if walked.is_err() {
             self.findings.truncate(start);
         }
         walked
     }
 
-    pub(super) fn json_tokens(
-        &mut self,
-        packs: &Packs,
-        matcher: &Matcher,
-        text: &[u8],
-        layer: Layer,
-    ) -> Result<(), JsonError> {
+    fn json_tokens(&mut self, scope: Scope<'_>, mut path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
         let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
-        let mut path = Path::new(matcher);
         while let Some(token) = tokens.next_token()? {
             match token {
                 Token::ObjectStart => path.open(false),
@@ -138,23 +43,57 @@ impl Plan {
                 Token::ObjectEnd | Token::ArrayEnd => path.close(),
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
                     path.member(name);
-                    plan.name(matcher, name);
+                    plan.name(scope, name);
                 }),
-                Token::Text(value) => self.quoted(text, &value, |plan, value| match path.next.expected.action() {
-                    Some(action) => plan.apply(packs, matcher, action, value, layer.in_string()),
-                    None => plan.unknown(packs, matcher, matcher.unknown, value, layer.in_string()),
-                }),
-                Token::Number(span) => self.literal(matcher, text, span, path.next.expected, layer),
+                Token::Text(value) => self.text_value(scope, &mut path, text, &value),
+                Token::Number(span) => {
+                    if path.next.role == Role::Content && path.next.expected == Expected::Unknown {
+                        path.content(span.clone());
+                    }
+                    self.literal(scope, text, span, path.next.expected);
+                }
                 Token::Bool(span) => {
                     // A flag is called `session` or `user` as often as an entity is.
                     if let Expected::Selected(_) = path.next.expected {
-                        self.literal(matcher, text, span, path.next.expected, layer);
+                        self.literal(scope, text, span, path.next.expected);
                     }
                 }
                 Token::Null => {}
             }
         }
         Ok(())
+    }
+
+    fn text_value(&mut self, scope: Scope<'_>, path: &mut Path<'_>, text: &[u8], value: &Quoted) {
+        let mut before_label = None;
+        if let (Role::Content, Expected::Unknown) = (path.next.role, path.next.expected) {
+            path.content(value.inner.start - 1..value.inner.end + 1);
+        }
+        let (expected, role) = (path.next.expected.action(), path.next.role);
+        self.quoted(text, value, |plan, value| {
+            if role == Role::Label {
+                before_label = path.label(value);
+            }
+            match expected {
+                Some(action) => plan.apply(scope.in_string(), action, value),
+                None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+            }
+        });
+        if let Some((span, action)) = before_label {
+            self.content_before_label(scope, action, text, span);
+        }
+    }
+
+    /// Plans a content that was passed before its label told what it is.
+    fn content_before_label(&mut self, scope: Scope<'_>, action: Action, text: &[u8], span: Range<usize>) {
+        let inner = span.start + 1..span.end - 1;
+        match text.get(span.start) {
+            Some(b'"') => {
+                let quoted = Quoted { escaped: text[inner.clone()].contains(&b'\\'), inner };
+                self.quoted(text, &quoted, |plan, value| plan.apply(scope.in_string(), action, value));
+            }
+            Some(_) | None => self.literal(scope, text, span, Expected::Named(action)),
+        }
     }
 
     /// Plans the text of a JSON string and moves what it finds back to the string's escaped bytes.
@@ -176,22 +115,26 @@ impl Plan {
     }
 
     /// Plans the name of a member: it can itself be an entity, as in maps keyed by address.
-    fn name(&mut self, matcher: &Matcher, name: &[u8]) {
+    fn name(&mut self, scope: Scope<'_>, name: &[u8]) {
         // Every shape holds a digit, an at-sign or a colon.
         if name.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b':')) {
-            self.shapes(matcher, name);
+            self.shapes(scope, name);
         }
     }
 
     /// Plans a number or boolean: replaced by a string when a rule names it.
-    fn literal(&mut self, matcher: &Matcher, text: &[u8], span: Range<usize>, expected: Expected, layer: Layer) {
+    fn literal(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>, expected: Expected) {
+        let matcher = scope.matcher;
         let action = match (expected.action(), matcher.unknown) {
             (Some(action), _) => action,
             (None, Unknown::Pseudonymize | Unknown::Drop) => matcher.whole,
+            (None, Unknown::Scan) if CARD_DIGITS.contains(&span.len()) && detect::is_card(&text[span.clone()]) => {
+                matcher.shape(Shape::Card)
+            }
             (None, Unknown::Scan | Unknown::Keep) => return,
         };
         if let (Some(replacement), Parse::No) = (action.replacement, action.parse) {
-            let quoting = quoted_literal(replacement, &text[span.clone()], layer);
+            let quoting = quoted_literal(replacement, &text[span.clone()], scope.layer);
             self.push(action, replacement, text, span, quoting, Source::Rule);
         }
     }

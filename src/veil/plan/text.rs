@@ -1,140 +1,191 @@
 //! Plans a text: a line or message of a known shape, or free text that is searched.
 
-use super::value::with_credential;
-use super::{Layer, Plan, ends, looks_like_json};
-use crate::decode::escape;
+use super::credential::{with_cookies, with_credential};
+use super::{Plan, Scope};
+use crate::decode::escape::Undo;
+use crate::decode::json::Enclosed;
 use crate::decode::line::Hole;
 use crate::detect::{self, Found, Pair};
-use crate::rules::{Class, FieldName, Parse, Shape};
+use crate::rules::{Class, Parse, Shape};
 use crate::transform::{Quoting, Source};
-use crate::veil::matcher::Matcher;
-use crate::veil::packs::Packs;
-use crate::veil::patterns::Patterns;
+use crate::veil::patterns::{Pattern, Patterns};
 use std::ops::Range;
 
 impl Plan {
-    /// Plans a line of any pack's shapes, or else a message of `matcher`.
-    pub(super) fn any_line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if !packs.line_packs().any(|pack| self.line(packs, pack, text, layer)) {
-            self.message(packs, matcher, text, layer);
+    /// Plans a line of any pack's shapes, or else a message of the scope's pack.
+    pub(super) fn any_line(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut holes = Vec::new();
+        match scope.packs.first_line(text, &mut holes) {
+            Some((pack, pattern)) => self.holes(scope.of(pack), pattern, holes, text),
+            None => self.message(scope, text),
         }
     }
 
     /// Plans a line of the pack's own shapes; `false` when it has none of them.
-    pub(super) fn line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) -> bool {
-        self.patterns(packs, matcher, &matcher.lines, text, layer)
+    pub(super) fn line(&mut self, scope: Scope<'_>, text: &[u8]) -> bool {
+        self.patterns(scope, &scope.matcher.lines, text)
     }
 
     /// Plans a message: by the pack's message shapes, or else by scanning.
-    pub(super) fn message(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if !self.patterns(packs, matcher, &matcher.messages, text, layer) {
-            self.scan(packs, matcher, text, layer);
+    pub(super) fn message(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if self.patterns(scope, &scope.matcher.messages, text) {
+            return;
         }
+        // Several lines in one record: each may have a shape of its own.
+        if has_lines(text) && !scope.matcher.messages.is_empty() {
+            for line in lines(text) {
+                let found = self.findings.len();
+                self.patterns(scope, &scope.matcher.messages, &text[line.clone()]);
+                self.shift(found, line.start);
+            }
+        }
+        self.scan(scope, text);
     }
 
-    pub(super) fn patterns(
-        &mut self,
-        packs: &Packs,
-        matcher: &Matcher,
-        patterns: &Patterns,
-        text: &[u8],
-        layer: Layer,
-    ) -> bool {
+    fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
         let mut holes = Vec::new();
-        let Some(pattern) = patterns.first_match(text, &mut holes) else {
-            return false;
-        };
-        for Hole { part, span } in holes {
-            let start = self.findings.len();
-            let inner = &text[span.clone()];
-            match (pattern.holes[part], layer.inner()) {
-                (_, None) => self.whole(matcher.whole, inner),
-                (Some(action), Some(layer)) => self.apply(packs, matcher, action, inner, layer),
-                (None, Some(layer)) if pattern.is_message(part) => self.message(packs, matcher, inner, layer),
-                (None, Some(_)) if pattern.is_int(part) => {}
-                (None, Some(layer)) => self.unknown(packs, matcher, matcher.unknown, inner, layer),
-            }
-            self.shift(start, span.start);
-        }
+        let Some(pattern) = patterns.first_match(text, &mut holes) else { return false };
+        self.holes(scope, pattern, holes, text);
         true
     }
 
-    /// Plans free text: a JSON text of its own, or entities by shape, by the author's expressions and by `name=value`.
-    pub(super) fn scan(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if looks_like_json(text) {
-            let Some(inner) = layer.inner() else { return self.whole(matcher.whole, text) };
-            if self.json(packs, matcher, text, inner).is_ok() {
-                return;
+    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, holes: Vec<Hole>, text: &[u8]) {
+        for Hole { part, span } in holes {
+            let start = self.findings.len();
+            let inner = &text[span.clone()];
+            match (pattern.holes[part], scope.inner()) {
+                (_, None) => self.whole(scope.matcher.whole, inner),
+                (Some(action), Some(scope)) => self.apply(scope, action, inner),
+                (None, Some(scope)) if pattern.is_message(part) => self.message(scope, inner),
+                (None, Some(_)) if pattern.is_int(part) => {}
+                (None, Some(scope)) => self.unknown(scope, scope.matcher.unknown, inner),
             }
-        }
-        self.enclosed_json(packs, matcher, text, layer);
-        self.shapes(matcher, text);
-        for (regex, action) in matcher.regexes_in(text) {
-            let Some(replacement) = action.replacement else { continue };
-            for captures in regex.captures_iter(text) {
-                // A group that took no part finds nothing: expressions hold back words that way.
-                let entity = captures.get(usize::from(captures.len() > 1));
-                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
-                    self.push(*action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
-                }
-            }
-        }
-        self.pairs(packs, matcher, text, layer);
-    }
-
-    /// Plans the JSON text that a message carries behind or between its words.
-    pub(super) fn enclosed_json(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        let (Some(span), Some(inner)) = (enclosed_json(text), layer.inner()) else { return };
-        let start = self.findings.len();
-        if self.json(packs, matcher, &text[span.clone()], inner).is_ok() {
             self.shift(start, span.start);
         }
     }
 
-    /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
-    pub(super) fn shapes(&mut self, matcher: &Matcher, text: &[u8]) {
-        self.shapes_as_written(matcher, text);
-        let mut flat = self.spare.pop().unwrap_or_default();
-        flat.clear();
-        if escape::flatten(text, &mut flat) {
+    /// Plans free text: JSON, whole or among words, and what stands around it.
+    ///
+    /// No byte is planned as JSON and as text both, so that layers inside each other stay linear together.
+    pub(super) fn scan(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut enclosed = Enclosed::new(text);
+        let mut regions: Vec<Range<usize>> = Vec::new();
+        while let Some(span) = enclosed.next_candidate() {
+            let Some(inner) = scope.inner() else { return self.whole(scope.matcher.whole, text) };
             let start = self.findings.len();
-            self.shapes_as_written(matcher, &flat);
-            self.resolve(start, &flat);
-            escape::flat_to_source_offsets(text, ends(&mut self.findings[start..]));
+            if self.json(inner, &text[span.clone()]).is_ok() {
+                self.shift(start, span.start);
+                enclosed.skip_to(span.end);
+                regions.push(span);
+            }
         }
-        self.spare.push(flat);
+        let mut from = 0;
+        for region in &regions {
+            self.words(scope, text, from..region.start);
+            from = region.end;
+        }
+        self.words(scope, text, from..text.len());
+        self.pairs(scope, text, &regions);
     }
 
-    pub(super) fn shapes_as_written(&mut self, matcher: &Matcher, text: &[u8]) {
+    /// Plans a part of a text that holds no JSON: entities by shape and by the author's expressions, as the text stands and
+    /// with one more layer of escapes undone.
+    fn words(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>) {
+        let words = &text[span.clone()];
+        if words.len() < ENTITY_BYTES_MIN {
+            return;
+        }
+        let start = self.findings.len();
+        self.shapes_as_written(scope, words);
+        for (regex, action) in scope.matcher.regexes_in(words) {
+            let Some(replacement) = action.replacement else { continue };
+            for captures in regex.captures_iter(words) {
+                // A group that took no part finds nothing: expressions hold back words that way.
+                let entity = captures.get(usize::from(captures.len() > 1));
+                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
+                    self.push(*action, replacement, words, entity.range(), Quoting::Text, Source::Rule);
+                }
+            }
+        }
+        let inner = scope.inner();
+        let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
+            Some(inner) => plan.scan(inner, flat),
+            None => plan.whole(scope.matcher.whole, flat),
+        });
+        if flattened.is_none() {
+            self.base64_words(scope, words);
+        }
+        self.shift(start, span.start);
+    }
+
+    /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
+    pub(super) fn shapes(&mut self, scope: Scope<'_>, text: &[u8]) {
+        self.shapes_as_written(scope, text);
+        self.unescaped(text, Undo::Any, |plan, flat| plan.shapes_as_written(scope, flat));
+    }
+
+    fn shapes_as_written(&mut self, scope: Scope<'_>, text: &[u8]) {
         let mut found = Vec::new();
         detect::shapes(text, &mut found);
         for Found { span, shape } in found {
-            let action = matcher.shape(shape);
-            // `root@web1` names nobody.
-            let ambiguous = shape == Shape::Login && matcher.is_ambiguous(&text[span.clone()].to_ascii_lowercase());
-            if let Some(replacement) = action.replacement.filter(|_| !ambiguous) {
+            let action = scope.matcher.shape(shape);
+            let Some(replacement) = action.replacement else { continue };
+            let planned = match shape {
+                // `root@web1` names nobody.
+                Shape::Login => scope.matcher.is_ambiguous(&text[span.clone()].to_ascii_lowercase()),
+                Shape::Jwt => {
+                    self.jwt(scope, action, text, span.clone()) || self.base64(scope, action, text, span.clone())
+                }
+                Shape::Secret => self.secret(scope, action, text, span.clone()),
+                Shape::Ip
+                | Shape::Net
+                | Shape::Mac
+                | Shape::Email
+                | Shape::Sid
+                | Shape::Phone
+                | Shape::Account
+                | Shape::Card
+                | Shape::Iban
+                | Shape::Uuid
+                | Shape::Password => false,
+            };
+            if !planned {
                 self.push(action, replacement, text, span, Quoting::Text, Source::Shape);
             }
         }
     }
 
-    pub(super) fn pairs(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+    /// Plans the words that encode text in base64.
+    fn base64_words(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let action = scope.matcher.whole;
+        detect::base64_words(text, |span| self.base64(scope, action, text, span));
+    }
+
+    /// Plans the `name=value` pairs of a text whose name a rule speaks of, but for those inside `regions`.
+    fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
+        let Some(inner) = scope.inner() else { return };
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
+        let mut regions = regions.iter().peekable();
         let mut done = 0;
         for Pair { name, value } in pairs {
+            while regions.next_if(|region| region.end <= name.start).is_some() {}
+            let inside = regions.peek().is_some_and(|region| region.start <= name.start);
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
-            if value.end <= done {
+            if inside || value.end <= done {
                 continue;
             }
-            let name = FieldName::new(&String::from_utf8_lossy(&text[name]));
-            let (Some(action), Some(layer)) = (matcher.named(name.as_str()), layer.inner()) else { continue };
+            let Some(action) = scope.matcher.named_as_written(&text[name]) else { continue };
             if action.class == Class::User && is_verdict(&text[value.clone()]) {
                 continue;
             }
-            let value = if action.class == Class::Token { with_credential(text, value) } else { value };
+            let value = match (action.parse, action.class) {
+                (Parse::Cookies, _) => with_cookies(text, value),
+                (_, Class::Token) => with_credential(text, value),
+                _ => value,
+            };
             let start = self.findings.len();
-            self.apply(packs, matcher, action, &text[value.clone()], layer);
+            self.decoded(inner, action, &text[value.clone()]);
             self.shift(start, value.start);
             if self.findings.len() > start || action.parse == Parse::Auto {
                 done = value.end;
@@ -143,14 +194,36 @@ impl Plan {
     }
 }
 
+/// No entity is shorter that its shape or an expression gives away: `a@b`.
+const ENTITY_BYTES_MIN: usize = 2;
+
+/// Line separators besides the line feed: U+2028, which some tools put in its place inside a line.
+const LINE_SEPARATOR: &[u8] = "\u{2028}".as_bytes();
+
+fn has_lines(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_some() || memchr::memmem::find(text, LINE_SEPARATOR).is_some()
+}
+
+/// The lines of a text, without what separates them.
+fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+        let feed = memchr::memchr(b'\n', rest);
+        let separator = memchr::memmem::find(&rest[..feed.unwrap_or(rest.len())], LINE_SEPARATOR);
+        let (length, skip) = match (separator, feed) {
+            (Some(at), _) => (at, LINE_SEPARATOR.len()),
+            (None, Some(at)) => (at, 1),
+            (None, None) => (rest.len(), 0),
+        };
+        let line = from..from + length;
+        from = line.end + skip;
+        Some(line)
+    })
+}
+
 /// Whether an unquoted value behind `user:` begins a sentence: `login: invalid user alice`.
 fn is_verdict(word: &[u8]) -> bool {
     const VERDICTS: [&[u8]; 6] = [b"invalid", b"illegal", b"failed", b"failure", b"denied", b"error"];
     VERDICTS.iter().any(|verdict| word.eq_ignore_ascii_case(verdict))
-}
-
-/// From the first `{"` to the last `}`, where the text is more than that.
-fn enclosed_json(text: &[u8]) -> Option<Range<usize>> {
-    let span = memchr::memmem::find(text, b"{\"")?..memchr::memrchr(b'}', text)? + 1;
-    (!span.is_empty() && span.len() < text.trim_ascii().len()).then_some(span)
 }
