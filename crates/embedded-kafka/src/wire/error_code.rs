@@ -18,6 +18,7 @@ pub enum ErrorCode {
     NotCoordinator = 16,
     InvalidTopic = 17,
     NotEnoughReplicas = 19,
+    InvalidRequiredAcks = 21,
     IllegalGeneration = 22,
     InconsistentGroupProtocol = 23,
     InvalidGroupId = 24,
@@ -56,6 +57,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// The number on the wire.
     pub(crate) fn code(self) -> i16 {
         self as i16
     }
