@@ -111,10 +111,10 @@ fn answer(core: &Core, frame: &[u8], client_host: &str, answers: &mut BufWriter<
     let api = Api::of_key(key).ok_or_else(closed)?;
     if !api.serves(version) {
         // A client that asks for more than the broker has learns in the oldest form what it has.
-        return match api {
-            Api::ApiVersions => handle::unsupported_api_versions().send(answers, correlation_id, usize::MAX),
-            _ => Err(closed()),
-        };
+        if api != Api::ApiVersions {
+            return Err(closed());
+        }
+        return handle::unsupported_api_versions().send(answers, correlation_id, usize::MAX);
     }
     let client_id = request.nullable_string().map_err(malformed)?.unwrap_or_default();
     request.set_flexible(api.is_flexible(version));

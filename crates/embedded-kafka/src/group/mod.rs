@@ -10,7 +10,6 @@ pub(crate) use offsets::{Committed, METADATA_BYTES_MAX, Offsets};
 
 use crate::wire::ErrorCode;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Session timeouts that Kafka allows by default (`group.min.session.timeout.ms`, `group.max.session.timeout.ms`).
@@ -50,8 +49,16 @@ pub(crate) struct Joined {
     pub(crate) generation: i32,
     pub(crate) protocol: String,
     pub(crate) leader: String,
-    /// Id, instance and metadata of each member; only the leader gets them.
-    pub(crate) members: Arc<Vec<(String, Option<String>, Vec<u8>)>>,
+    /// Only the leader gets them.
+    pub(crate) members: Vec<JoinedMember>,
+}
+
+/// A member as the leader is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JoinedMember {
+    pub(crate) id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) metadata: Vec<u8>,
 }
 
 /// A request to join.
@@ -247,7 +254,7 @@ impl Group {
             self.leader.clone_from(&id);
         }
         if self.state == State::Stable && self.chosen_protocol() == self.protocol {
-            let joined = Joined { leader: told_leader, members: Arc::default(), ..self.current(&id) };
+            let joined = Joined { leader: told_leader, members: Vec::new(), ..self.current(&id) };
             return Joining::Told(id, joined);
         }
         if self.state != State::PreparingRebalance {
@@ -332,19 +339,16 @@ impl Group {
     /// What this member is told of the current generation.
     fn current(&self, id: &str) -> Joined {
         let members = if id == self.leader {
-            let of = |(id, member): (&String, &Member)| {
-                (id.clone(), member.instance_id.clone(), member.metadata(&self.protocol).to_vec())
+            let of = |(id, member): (&String, &Member)| JoinedMember {
+                id: id.clone(),
+                instance_id: member.instance_id.clone(),
+                metadata: member.metadata(&self.protocol).to_vec(),
             };
             self.members.iter().map(of).collect()
         } else {
             Vec::new()
         };
-        Joined {
-            generation: self.generation,
-            protocol: self.protocol.clone(),
-            leader: self.leader.clone(),
-            members: Arc::new(members),
-        }
+        Joined { generation: self.generation, protocol: self.protocol.clone(), leader: self.leader.clone(), members }
     }
 
     /// The answer to a member that waits to join: none while it must wait on.
@@ -593,8 +597,8 @@ mod tests {
     #[test]
     fn a_static_member_comes_back_without_a_stir() {
         let mut group = Group::default();
-        for id in ["a-1", "b-1"] {
-            let request = request("", Some(&id[..1]), &["range"]);
+        for (id, instance) in [("a-1", "a"), ("b-1", "b")] {
+            let request = request("", Some(instance), &["range"]);
             group.join(request, id.to_owned(), SECOND, T0).unwrap();
         }
         group.tick(T0 + SECOND);

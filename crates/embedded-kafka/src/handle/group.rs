@@ -69,18 +69,18 @@ fn write_joined(call: &Call<'_>, answer: &mut Writer, member_id: &str, outcome: 
         generation: NO_GENERATION,
         protocol: String::new(),
         leader: String::new(),
-        members: std::sync::Arc::default(),
+        members: Vec::new(),
     });
     answer.i32(joined.generation);
     answer.string(&joined.protocol);
     answer.string(&joined.leader);
     answer.string(member_id);
-    answer.structs(joined.members.iter(), |answer, (id, instance, metadata)| {
-        answer.string(id);
+    answer.structs(joined.members, |answer, member| {
+        answer.string(&member.id);
         if call.version >= 5 {
-            answer.nullable_string(instance.as_deref());
+            answer.nullable_string(member.instance_id.as_deref());
         }
-        answer.blob(metadata);
+        answer.blob(&member.metadata);
     });
 }
 
@@ -238,7 +238,10 @@ pub(super) fn delete(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
     answer.structs(names, |answer, name| {
         let outcome = call.check_refusal().and_then(|()| match state.groups.get(&name).map(|group| group.state()) {
             None => Err(ErrorCode::GroupIdNotFound),
-            Some(State::Empty) => Ok(drop(state.groups.remove(&name))),
+            Some(State::Empty) => {
+                state.groups.remove(&name);
+                Ok(())
+            }
             Some(State::PreparingRebalance | State::CompletingRebalance | State::Stable) => {
                 Err(ErrorCode::NonEmptyGroup)
             }

@@ -32,10 +32,7 @@ impl Call<'_> {
     /// Older versions know fenced producers by the code for a wrong epoch.
     fn fenced_since(&self, version: i16) -> impl Fn(ErrorCode) -> ErrorCode {
         let is_known = self.version >= version;
-        move |error| match error {
-            ErrorCode::ProducerFenced if !is_known => ErrorCode::InvalidProducerEpoch,
-            other => other,
-        }
+        move |error| if is_known { error } else { error.with_fencing_as_epoch() }
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn commit_in_transaction(
     let allowed = call.check_refusal().and_then(|()| {
         // No version of this request knows fenced producers by their own code.
         let owned = state.transactions.check_group(&transactional_id, producer, &group);
-        owned.map_err(call.fenced_since(i16::MAX))?;
+        owned.map_err(ErrorCode::with_fencing_as_epoch)?;
         state.group(&group)?.check_transactional_commit(&identity, generation)
     });
     answer.throttle();

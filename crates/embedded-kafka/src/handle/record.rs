@@ -30,11 +30,12 @@ pub(super) fn produce(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wr
             PerTopic { name: topic.name, partitions: topic.partitions.into_iter().map(parse).collect() }
         })
         .collect();
+    let has_known_acks = if matches!(acks, -1..=1) { Ok(()) } else { Err(ErrorCode::InvalidRequiredAcks) };
     let mut state = call.core.lock();
     answer_per_topic(answer, topics, |answer, topic, (number, batch)| {
         let appended = call
             .check_refusal()
-            .and_then(|()| if matches!(acks, -1..=1) { Ok(()) } else { Err(ErrorCode::InvalidRequiredAcks) })
+            .and(has_known_acks)
             .and_then(|()| append(call, &mut state, transactional_id.as_deref(), topic, number, batch?, now_ms));
         let (offset, start, append_time_ms) = appended.unwrap_or((NONE, NONE, NONE));
         answer.i32(number);
@@ -76,10 +77,7 @@ fn append(
         let producer = ProducerEpoch { producer_id: sequence.producer_id, epoch: sequence.epoch };
         let place = (topic.to_owned(), number);
         // A fenced producer is told so by the log, as in Kafka: with the code for a wrong epoch.
-        state.transactions.check_partition(id, producer, &place).map_err(|error| match error {
-            ErrorCode::ProducerFenced => ErrorCode::InvalidProducerEpoch,
-            other => other,
-        })?;
+        state.transactions.check_partition(id, producer, &place).map_err(ErrorCode::with_fencing_as_epoch)?;
     }
     let (partition, settings) = state.partition(topic, number)?;
     let offset = partition.append(batch, &settings, now_ms)?;

@@ -61,4 +61,9 @@ impl ErrorCode {
     pub(crate) fn code(self) -> i16 {
         self as i16
     }
+
+    /// As the log, and clients of old versions, know fenced producers: by the code for a wrong epoch.
+    pub(crate) fn with_fencing_as_epoch(self) -> Self {
+        if self == Self::ProducerFenced { Self::InvalidProducerEpoch } else { self }
+    }
 }
