@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod kafka;
+mod layers;
 mod pipeline;
 mod properties;
 mod rules;
