@@ -85,6 +85,34 @@ impl RuleNames {
     }
 }
 
+/// The expression with word boundaries (`\b`, `\B`) that look at ASCII only.
+///
+/// Those of Unicode cost the linear automaton: one foreign letter in a text, and each of its bytes takes a hundred times
+/// as long.
+fn with_ascii_boundaries(regex: &str) -> String {
+    let mut ascii = String::with_capacity(regex.len());
+    let mut chars = regex.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            ascii.push(c);
+            continue;
+        }
+        match chars.next() {
+            // `\b{start}` is an assertion of its own.
+            Some(b @ ('b' | 'B')) if chars.peek() != Some(&'{') => {
+                ascii.push_str("(?-u:\\");
+                ascii.push(b);
+                ascii.push(')');
+            }
+            escaped => {
+                ascii.push(c);
+                ascii.extend(escaped);
+            }
+        }
+    }
+    ascii
+}
+
 impl Matcher {
     /// Compiles a pack and appends its rules' names to `names`.
     ///
@@ -144,7 +172,7 @@ impl Matcher {
                 None => {}
                 Some(Detector::Shape(shape)) => matcher.shapes[*shape as usize] = action,
                 Some(Detector::Regex(regex)) => {
-                    let regex = Regex::new(regex).map_err(|_| rule.id.clone())?;
+                    let regex = Regex::new(&with_ascii_boundaries(regex)).map_err(|_| rule.id.clone())?;
                     matcher.regexes.push((regex, action));
                 }
             }
@@ -314,5 +342,23 @@ impl Matcher {
     /// Whether a value is too common a word to be looked for outside its own field. `value` is lower case.
     pub(super) fn is_ambiguous(&self, value: &[u8]) -> bool {
         self.ambiguous.contains(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_boundaries_look_at_ascii_only() {
+        for (regex, expect) in [
+            (r"\bfor (\S+)\b", r"(?-u:\b)for (\S+)(?-u:\b)"),
+            (r"\\b\B\b{start}x", r"\\b(?-u:\B)\b{start}x"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(with_ascii_boundaries(regex), expect);
+        }
+        let regex = Regex::new(&with_ascii_boundaries(r"\buser (\pL+)")).unwrap();
+        assert!(regex.is_match("é user é".as_bytes()));
     }
 }

@@ -35,35 +35,22 @@ pub(super) enum Role {
     Content,
 }
 
-/// Names of labels, reduced: OTLP's and AWS's `key`, Windows' and HAR's `name`.
-const LABELS: [&str; 9] =
-    ["name", "key", "field", "fieldname", "attribute", "property", "param", "parameter", "header"];
-
-/// Names of contents, reduced: also what OTLP, Google and Microsoft wrap values in, XML's `#text` and DynamoDB's types.
-const CONTENTS: [&str; 22] = [
-    "value",
-    "values",
-    "val",
-    "text",
-    "content",
-    "raw",
-    "original",
-    "string",
-    "stringvalue",
-    "stringval",
-    "strval",
-    "intvalue",
-    "intval",
-    "longvalue",
-    "numbervalue",
-    "multivalue",
-    "newvalue",
-    "oldvalue",
-    "displayvalue",
-    "s",
-    "n",
-    "t",
-];
+impl Role {
+    /// The role of a member by its reduced name.
+    fn of(name: &str) -> Self {
+        match name {
+            // OTLP's and AWS's `key`, Windows' and HAR's `name`.
+            "name" | "key" | "field" | "fieldname" | "attribute" | "property" | "param" | "parameter" | "header" => {
+                Self::Label
+            }
+            // Also what OTLP, Google and Microsoft wrap values in, XML's `#text` and DynamoDB's types.
+            "value" | "values" | "val" | "text" | "content" | "raw" | "original" | "string" | "stringvalue"
+            | "stringval" | "strval" | "intvalue" | "intval" | "longvalue" | "numbervalue" | "multivalue"
+            | "newvalue" | "oldvalue" | "displayvalue" | "s" | "n" | "t" => Self::Content,
+            _ => Self::Plain,
+        }
+    }
+}
 
 /// The names above the present value, as live trie nodes.
 pub(super) struct Path<'m> {
@@ -143,7 +130,7 @@ impl<'m> Path<'m> {
         self.names.truncate(parent.end);
         FieldName::reduce_into(&String::from_utf8_lossy(name), &mut self.names);
         let own = parent.end..self.names.len();
-        let role = self.role(own.start);
+        let role = self.names.get(own.start..).map_or(Role::Plain, Role::of);
         let expected = match (self.matcher.accepted(&self.states[states.clone()]), inherited) {
             (Some(action), _) => Expected::Selected(action),
             (None, Expected::Selected(_)) => inherited,
@@ -154,14 +141,6 @@ impl<'m> Path<'m> {
             }
         };
         self.next = Frame { states, expected, role, array: false, name: own, label: None, pending: None };
-    }
-
-    fn role(&self, start: usize) -> Role {
-        match self.names.get(start..) {
-            Some(name) if LABELS.contains(&name) => Role::Label,
-            Some(name) if CONTENTS.contains(&name) => Role::Content,
-            Some(_) | None => Role::Plain,
-        }
     }
 
     /// What the last name says alone; together with the one above it, as `{"user": {"name": …}}` is also `username`; or
