@@ -14,6 +14,8 @@ use super::{
     Class, Detector, Extent, FieldName, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Transform, Unknown,
     Used,
 };
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -274,17 +276,35 @@ fn read_detector(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Option<Spanned<D
     let table = Fields { table: &schema::REGEX, fields, span: value.span() };
     reader.check_keys(&table);
     let text = reader.text(&table, "regex")?;
-    match regex::RegexBuilder::new(text.get_ref()).size_limit(REGEX_BYTES_MAX).build() {
-        Ok(regex) if regex.is_match("") => reader.report(text.span(), "the regex matches the empty text"),
-        Ok(_) => return Some(Spanned::new(value.span(), Detector::Regex((*text.get_ref()).to_owned()))),
+    match expression_fault(text.get_ref()) {
+        None => return Some(Spanned::new(value.span(), Detector::Regex((*text.get_ref()).to_owned()))),
+        Some(fault) => reader.report(text.span(), fault),
+    }
+    None
+}
+
+/// What is wrong with a regular expression.
+fn expression_fault(text: &str) -> Option<String> {
+    thread_local! {
+        /// Sound ones. Packs share files, and compiling is the dearest part of loading: each text is compiled once.
+        static SOUND: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    }
+    if SOUND.with_borrow(|sound| sound.contains(text)) {
+        return None;
+    }
+    match regex::bytes::RegexBuilder::new(text).size_limit(REGEX_BYTES_MAX).build() {
+        Ok(regex) if regex.is_match(b"") => Some("the regex matches the empty text".to_owned()),
+        Ok(_) => {
+            SOUND.with_borrow_mut(|sound| sound.insert(text.to_owned()));
+            None
+        }
         Err(error) => {
             // The crate's message repeats the pattern; its last line is the fault.
             let message = error.to_string();
             let fault = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            reader.report(text.span(), format!("bad regex: {fault}"));
+            Some(format!("bad regex: {fault}"))
         }
     }
-    None
 }
 
 /// Class and transform of a rule whose value is the entity.

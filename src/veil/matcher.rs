@@ -1,10 +1,10 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
+use super::expressions::{Compiled, Expressions};
 use super::patterns::{Pattern, Patterns};
 use crate::rules::selector::{Selector, Specificity, Step, Target};
-use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
+use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
-use regex::bytes::{Regex, RegexSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,9 +26,8 @@ pub(super) struct Matcher {
     pub(super) recognize: Vec<String>,
     pub(super) lines: Patterns,
     pub(super) messages: Patterns,
-    regexes: Vec<(Regex, Action)>,
-    /// All of them in one pass, to tell which match at all; `None` when they are too large together.
-    regex_set: Option<RegexSet>,
+    /// The author's expressions, one group for each file they come from.
+    expressions: Vec<(Expressions, Vec<Action>)>,
     pub(super) key: Option<Action>,
     /// What happens to text, and to a record key, that no rule names.
     pub(super) unknown: Unknown,
@@ -85,7 +84,7 @@ impl Matcher {
     ///
     /// # Errors
     /// The id of a rule whose regular expression does not compile; a loaded pack has none.
-    pub(super) fn compile(pack: &RulePack, names: &mut RuleNames) -> Result<Self, String> {
+    pub(super) fn compile(pack: &RulePack, names: &mut RuleNames, compiled: &mut Compiled) -> Result<Self, String> {
         let whole = Action {
             rule: names.add(&pack.name, "unknown"),
             class: Class::Text,
@@ -107,8 +106,7 @@ impl Matcher {
             recognize: pack.recognize.clone(),
             lines: Patterns::default(),
             messages: Patterns::default(),
-            regexes: Vec::new(),
-            regex_set: None,
+            expressions: Vec::new(),
             key: None,
             unknown: pack.unknown,
             unknown_key: pack.unknown_key,
@@ -121,6 +119,7 @@ impl Matcher {
             named: BTreeMap::new(),
             shapes,
         };
+        let mut by_file: BTreeMap<&str, Vec<(&Rule, &str, Action)>> = BTreeMap::new();
         for rule in &pack.rules {
             let action = Action {
                 rule: names.add(&pack.name, &rule.id),
@@ -139,12 +138,15 @@ impl Matcher {
                 None => {}
                 Some(Detector::Shape(shape)) => matcher.shapes[*shape as usize] = action,
                 Some(Detector::Regex(regex)) => {
-                    let regex = Regex::new(regex).map_err(|_| rule.id.clone())?;
-                    matcher.regexes.push((regex, action));
+                    by_file.entry(&rule.file).or_default().push((rule, regex, action));
                 }
             }
         }
-        matcher.regex_set = RegexSet::new(matcher.regexes.iter().map(|(regex, _)| regex.as_str())).ok();
+        for rules in by_file.into_values() {
+            let texts = rules.iter().map(|(_, text, _)| (*text).to_owned()).collect();
+            let expressions = compiled.expressions(texts).map_err(|index| rules[index].0.id.clone())?;
+            matcher.expressions.push((expressions, rules.iter().map(|(.., action)| *action).collect()));
+        }
         matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
         matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
         Ok(matcher)
@@ -267,11 +269,10 @@ impl Matcher {
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
     }
 
-    /// The author's expressions that match somewhere in `text`.
-    pub(super) fn regexes_in(&self, text: &[u8]) -> impl Iterator<Item = &(Regex, Action)> {
-        let matching = self.regex_set.as_ref().map(|set| set.matches(text));
-        let matches = move |index: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*index));
-        (0..self.regexes.len()).filter(matches).map(|index| &self.regexes[index])
+    /// What the author's expressions find in `text`.
+    pub(super) fn expressed<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (Action, Range<usize>)> {
+        let groups = self.expressions.iter();
+        groups.flat_map(|(group, actions)| group.entities(text).map(|(index, span)| (actions[index], span)))
     }
 
     /// The action for what a shape finds.

@@ -4,6 +4,7 @@
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
 mod explain;
+mod expressions;
 mod matcher;
 mod packs;
 mod patterns;

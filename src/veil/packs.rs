@@ -1,10 +1,15 @@
 //! The packs of a veil, and which of them a record meets.
 
 use super::JSON_DEPTH_MAX;
+use super::expressions::Compiled;
 use super::matcher::{Matcher, RuleNames};
+use super::patterns::{Anchors, Pattern};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::line::{self, Hole};
 use crate::rules::{Format, RulePack};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Some Windows tools write it before UTF-8 (RFC 8259, section 8.1, forbids it in JSON).
@@ -60,6 +65,69 @@ pub(super) struct Packs {
     chosen: Option<usize>,
     generic_json: usize,
     generic_line: usize,
+    recognition: Recognition,
+    lines: Lines,
+}
+
+/// How `auto` tells the lines of one pack from those of another: by the patterns of all packs together.
+#[derive(Debug, Clone)]
+struct Lines {
+    /// The indexes of a pack and of one of its patterns, ascending.
+    patterns: Vec<(usize, usize)>,
+    anchors: Anchors,
+}
+
+impl Lines {
+    fn new(matchers: &[Matcher]) -> Self {
+        let each = matchers.iter().enumerate();
+        let patterns =
+            each.flat_map(|(pack, matcher)| (0..matcher.lines.iter().count()).map(move |index| (pack, index)));
+        let anchors = Anchors::new(matchers.iter().flat_map(|matcher| matcher.lines.iter()));
+        Self { patterns: patterns.collect(), anchors }
+    }
+}
+
+/// How `auto` tells the JSON of one pack from that of another: by the names at the top.
+#[derive(Debug, Clone)]
+struct Recognition {
+    /// Every name that some pack looks for, with its number.
+    numbers: BTreeMap<Vec<u8>, usize>,
+    /// By pack: its index and the numbers of its names; those with the most names first.
+    packs: Vec<(usize, Vec<usize>)>,
+}
+
+impl Recognition {
+    fn new(matchers: &[Matcher]) -> Self {
+        let mut numbers = BTreeMap::new();
+        let mut packs = Vec::new();
+        for (index, matcher) in matchers.iter().enumerate() {
+            if matcher.format != Format::Json || matcher.recognize.is_empty() {
+                continue;
+            }
+            let number = |name: &String| {
+                let next = numbers.len();
+                *numbers.entry(name.clone().into_bytes()).or_insert(next)
+            };
+            packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
+        }
+        packs.sort_by_key(|(_, names)| Reverse(names.len()));
+        Self { numbers, packs }
+    }
+
+    /// The pack all of whose names stand at the top of the text; of several the one with the most.
+    fn pack(&self, text: &[u8]) -> Option<usize> {
+        if self.packs.is_empty() {
+            return None;
+        }
+        let mut seen = vec![false; self.numbers.len()];
+        each_top_name(text, |name| {
+            if let Some(number) = self.numbers.get(name) {
+                seen[*number] = true;
+            }
+        });
+        let is_recognized = |(_, names): &&(usize, Vec<usize>)| names.iter().all(|number| seen[*number]);
+        self.packs.iter().find(is_recognized).map(|(index, _)| *index)
+    }
 }
 
 impl Packs {
@@ -79,13 +147,15 @@ impl Packs {
         // A chosen pack is its own fallback when the generic ones are not loaded.
         let generic = |name| position(name).or_else(|error| chosen.ok_or(error));
         let (generic_json, generic_line) = (generic(GENERIC_JSON)?, generic(GENERIC_LINE)?);
-        let mut names = RuleNames::default();
+        let (mut names, mut compiled) = (RuleNames::default(), Compiled::default());
         let matchers = packs.iter().map(|pack| {
-            Matcher::compile(pack, &mut names).map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
+            let matcher = Matcher::compile(pack, &mut names, &mut compiled);
+            matcher.map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
         });
-        let matchers = matchers.collect::<Result<_, _>>()?;
+        let matchers = matchers.collect::<Result<Vec<_>, _>>()?;
         let versions = packs.iter().map(|pack| version_of(pack)).collect();
-        Ok(Self { matchers, names, versions, chosen, generic_json, generic_line })
+        let (recognition, lines) = (Recognition::new(&matchers), Lines::new(&matchers));
+        Ok(Self { matchers, names, versions, chosen, generic_json, generic_line, recognition, lines })
     }
 
     pub(super) fn rule_names(&self) -> &[String] {
@@ -130,28 +200,36 @@ impl Packs {
         self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
     }
 
-    /// The pack of all whose `recognize` fields stand at the top of the text with the most such fields.
-    fn json_pack(&self, text: &[u8]) -> &Matcher {
-        let mut missing: Vec<(&Matcher, Vec<&str>)> = self
-            .matchers
-            .iter()
-            .filter(|matcher| matcher.format == Format::Json && !matcher.recognize.is_empty())
-            .map(|matcher| (matcher, matcher.recognize.iter().map(String::as_str).collect()))
-            .collect();
-        if missing.is_empty() {
-            return self.fallback(Format::Json);
-        }
-        each_top_name(text, |name| {
-            for (_, fields) in &mut missing {
-                fields.retain(|field| field.as_bytes() != name);
+    /// The pack that knows a line by its shape, and the pattern; the pattern's holes replace what is in `holes`.
+    ///
+    /// Each pack's first pattern that fits stands for it. Of several packs that one goes before whose pattern prescribes
+    /// the most text, for it says the most: a Traefik line is also one of Apache's with something behind it.
+    pub(super) fn line_pack(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<(&Matcher, &Pattern)> {
+        let mut best: Option<(usize, &Matcher, &Pattern)> = None;
+        let mut fitting = None;
+        for candidate in self.lines.anchors.candidates(text) {
+            let (pack, pattern) = self.lines.patterns[candidate];
+            if fitting == Some(pack) {
+                continue;
             }
-        });
-        missing
-            .into_iter()
-            .filter(|(_, missing)| missing.is_empty())
-            .map(|(matcher, _)| matcher)
-            .max_by_key(|matcher| matcher.recognize.len())
-            .unwrap_or(self.fallback(Format::Json))
+            let matcher = &self.matchers[pack];
+            let pattern = matcher.lines.get(pattern);
+            let mut found = Vec::new();
+            if line::holes(&pattern.pattern, text, &mut found) {
+                fitting = Some(pack);
+                let literal_bytes = pattern.literal_bytes();
+                if best.is_none_or(|(most, ..)| literal_bytes > most) {
+                    best = Some((literal_bytes, matcher, pattern));
+                    *holes = found;
+                }
+            }
+        }
+        best.map(|(_, matcher, pattern)| (matcher, pattern))
+    }
+
+    /// The pack that recognises the names at the top of the text.
+    fn json_pack(&self, text: &[u8]) -> &Matcher {
+        self.recognition.pack(text).map_or(self.fallback(Format::Json), |index| &self.matchers[index])
     }
 }
 

@@ -1,9 +1,12 @@
-//! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
+//! Line patterns, tried in order behind one pass that finds out which of them can match at all.
 
 use super::matcher::Action;
 use crate::decode::line::{self, Hole};
 use crate::rules::{Extent, LinePattern, Part};
 use aho_corasick::AhoCorasick;
+
+/// Shorter literals stand in nearly every line: trying the pattern is cheaper than looking for them.
+const ANCHOR_BYTES_MIN: usize = 3;
 
 /// A compiled line pattern.
 #[derive(Debug, Clone)]
@@ -17,35 +20,33 @@ pub(super) struct Pattern {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
-    /// Finds each pattern's longest literal, all in one pass; `None` when there is none to find.
-    anchors: Option<AhoCorasick>,
+    anchors: Anchors,
+}
+
+/// One pass over a text that finds out which patterns can match at all.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Anchors {
+    /// Finds each pattern's longest literal; `None` when there is none to find.
+    search: Option<AhoCorasick>,
     /// By anchor: the index of its pattern.
     anchored: Vec<usize>,
-    /// The patterns without a literal, which can match anything.
+    /// The patterns without a literal to look for.
     unanchored: Vec<usize>,
 }
 
 impl Patterns {
     pub(super) fn new(patterns: Vec<Pattern>) -> Self {
-        let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, pattern) in patterns.iter().enumerate() {
-            match pattern.anchor() {
-                Some(literal) => {
-                    literals.push(literal);
-                    anchored.push(index);
-                }
-                None => unanchored.push(index),
-            }
-        }
-        let anchors = if literals.is_empty() { None } else { AhoCorasick::new(&literals).ok() };
-        if anchors.is_none() {
-            unanchored = (0..patterns.len()).collect();
-        }
-        Self { patterns, anchors, anchored, unanchored }
+        let anchors = Anchors::new(&patterns);
+        Self { patterns, anchors }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.patterns.is_empty()
+    }
+
+    /// The pattern at `index`, below the count of [`Self::iter`].
+    pub(super) fn get(&self, index: usize) -> &Pattern {
+        &self.patterns[index]
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
@@ -54,15 +55,42 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        let candidates = self.anchors.candidates(text);
+        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
+        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
+    }
+}
+
+impl Anchors {
+    pub(super) fn new<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Self {
+        let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, pattern) in patterns.into_iter().enumerate() {
+            match pattern.anchor().filter(|literal| literal.len() >= ANCHOR_BYTES_MIN) {
+                Some(literal) => {
+                    literals.push(literal);
+                    anchored.push(index);
+                }
+                None => unanchored.push(index),
+            }
+        }
+        let search = if literals.is_empty() { None } else { AhoCorasick::new(&literals).ok() };
+        if search.is_none() {
+            unanchored.append(&mut anchored);
+            unanchored.sort_unstable();
+        }
+        Self { search, anchored, unanchored }
+    }
+
+    /// The patterns whose anchor stands in `text`, and those without one, ascending.
+    pub(super) fn candidates(&self, text: &[u8]) -> Vec<usize> {
         let mut candidates = self.unanchored.clone();
-        if let Some(anchors) = &self.anchors {
-            candidates
-                .extend(anchors.find_overlapping_iter(text).map(|found| self.anchored[found.pattern().as_usize()]));
+        if let Some(search) = &self.search {
+            let found = search.find_overlapping_iter(text);
+            candidates.extend(found.map(|found| self.anchored[found.pattern().as_usize()]));
             candidates.sort_unstable();
             candidates.dedup();
         }
-        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
-        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
+        candidates
     }
 }
 
@@ -74,6 +102,15 @@ impl Pattern {
             Part::Hole { .. } => None,
         });
         literals.max_by_key(|literal| literal.len())
+    }
+
+    /// Bytes that the pattern prescribes: the more, the more a match says.
+    pub(super) fn literal_bytes(&self) -> usize {
+        let bytes = self.pattern.parts.iter().map(|part| match part {
+            Part::Literal(literal) => literal.len(),
+            Part::Hole { .. } => 0,
+        });
+        bytes.sum()
     }
 
     /// Whether the hole at `part` holds a message of its own.

@@ -1,7 +1,7 @@
 //! Plans a record: lists every value to be replaced as a span of the original bytes.
 
 use super::matcher::{Action, Matcher, NodeIndex};
-use super::patterns::Patterns;
+use super::patterns::{Pattern, Patterns};
 use super::residue::Needles;
 use super::{FINDINGS_MAX, JSON_DEPTH_MAX, LAYERS_MAX, Packs, Reason, is_text};
 use crate::decode::escape;
@@ -346,8 +346,10 @@ impl Plan {
 
     /// Plans a line of any pack's shapes, or else a message of `matcher`.
     fn any_line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if !packs.line_packs().any(|pack| self.line(packs, pack, text, layer)) {
-            self.message(packs, matcher, text, layer);
+        let mut holes = Vec::new();
+        match packs.line_pack(text, &mut holes) {
+            Some((pack, pattern)) => self.holes(packs, pack, pattern, holes, text, layer),
+            None => self.message(packs, matcher, text, layer),
         }
     }
 
@@ -368,6 +370,20 @@ impl Plan {
         let Some(pattern) = patterns.first_match(text, &mut holes) else {
             return false;
         };
+        self.holes(packs, matcher, pattern, holes, text, layer);
+        true
+    }
+
+    /// Plans what stands in the holes of a pattern that `text` has.
+    fn holes(
+        &mut self,
+        packs: &Packs,
+        matcher: &Matcher,
+        pattern: &Pattern,
+        holes: Vec<Hole>,
+        text: &[u8],
+        layer: Layer,
+    ) {
         for Hole { part, span } in holes {
             let start = self.findings.len();
             let inner = &text[span.clone()];
@@ -380,7 +396,6 @@ impl Plan {
             }
             self.shift(start, span.start);
         }
-        true
     }
 
     /// Plans free text: a JSON text of its own, or entities by shape, by the author's expressions and by `name=value`.
@@ -393,14 +408,9 @@ impl Plan {
         }
         self.enclosed_json(packs, matcher, text, layer);
         self.shapes(matcher, text);
-        for (regex, action) in matcher.regexes_in(text) {
-            let Some(replacement) = action.replacement else { continue };
-            for captures in regex.captures_iter(text) {
-                // A group that took no part finds nothing: expressions hold back words that way.
-                let entity = captures.get(usize::from(captures.len() > 1));
-                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
-                    self.push(*action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
-                }
+        for (action, span) in matcher.expressed(text) {
+            if let Some(replacement) = action.replacement {
+                self.push(action, replacement, text, span, Quoting::Text, Source::Rule);
             }
         }
         self.pairs(packs, matcher, text, layer);
