@@ -89,7 +89,7 @@ mod tests {
         let expressions = Compiled::default().expressions(texts(&["a+", "b", "c$"])).unwrap();
         let matching = |text: &str| expressions.matching(text.as_bytes()).map(|(index, _)| index).collect::<Vec<_>>();
         assert_eq!(matching("xaac"), [0, 2]);
-        assert_eq!(matching("cx"), []);
+        assert!(matching("cx").is_empty());
     }
 
     #[test]
