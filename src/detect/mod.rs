@@ -6,6 +6,7 @@
 //! stands in all it finds and seldom elsewhere, looks back no further than where it stopped last, and judges a run once.
 
 mod address;
+pub mod checksum;
 mod email;
 mod mac;
 mod pairs;

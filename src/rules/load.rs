@@ -566,11 +566,11 @@ mod tests {
                 rules/demo/pack.toml:8:9: `class` cannot be `usr`
                     8 | class = "usr"
                       |         ^^^^^
-                  hint: did you mean `user`? there is `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
+                  hint: did you mean `user`? there is `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
                 rules/demo/pack.toml:9:13: `transform` cannot be `mask`
                     9 | transform = "mask"
                       |             ^^^^^^
-                  hint: there is `pseudonymize`, `prefix`, `truncate`, `generalize`, `drop`, `keep`
+                  hint: there is `pseudonymize`, `prefix`, `truncate`, `generalize`, `round`, `drop`, `keep`
                 rules/demo/pack.toml:12:10: `detect` cannot be `ipv4`
                    12 | detect = "ipv4"
                       |          ^^^^^^
@@ -635,18 +635,18 @@ mod tests {
         refused(
             "[[rule]]\nid = \"client-ip\"\nclass = \"ip\"\n\n[[rule]]\nselect = \"a\"\n",
             expect![[r#"
-            rules/demo/pack.toml:4:1: rule `client-ip` has neither `select`, `named` nor `detect`
-                4 | [[rule]]
-                  | ^^^^^^^^
-              hint: add `select = "client_ip"` or `detect = "ip"`
-            rules/demo/pack.toml:8:1: a rule needs `id`
-                8 | [[rule]]
-                  | ^^^^^^^^
-            rules/demo/pack.toml:8:1: this rule has no `class`
-                8 | [[rule]]
-                  | ^^^^^^^^
-              hint: add one of `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
-        "#]],
+                rules/demo/pack.toml:4:1: rule `client-ip` has neither `select`, `named` nor `detect`
+                    4 | [[rule]]
+                      | ^^^^^^^^
+                  hint: add `select = "client_ip"` or `detect = "ip"`
+                rules/demo/pack.toml:8:1: a rule needs `id`
+                    8 | [[rule]]
+                      | ^^^^^^^^
+                rules/demo/pack.toml:8:1: this rule has no `class`
+                    8 | [[rule]]
+                      | ^^^^^^^^
+                  hint: add one of `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
+            "#]],
         );
     }
 
@@ -856,7 +856,7 @@ mod tests {
             rules/demo/pack.toml:5:1: rule `a` has no `class`
                 5 | [[rule]]
                   | ^^^^^^^^
-              hint: add one of `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
+              hint: add one of `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
             rules/demo/pack.toml:8:1: no key `clas` in a rule
                 8 | clas = "ip"
                   | ^^^^

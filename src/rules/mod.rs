@@ -155,6 +155,8 @@ impl Parse {
 pub enum Class {
     /// IPv4 or IPv6 address.
     Ip,
+    /// Network: an address and the length of its prefix (RFC 4632, RFC 4291). A network of one address is an `ip`.
+    Network,
     /// Hardware address (EUI-48 or EUI-64).
     Mac,
     /// E-mail address.
@@ -163,36 +165,56 @@ pub enum Class {
     User,
     /// Name of a natural person.
     Person,
-    /// Opaque identifier of an account.
+    /// Opaque identifier of a person's account in a system: number, UUID, Windows SID, object id.
     UserId,
+    /// Telephone number (E.164).
+    Phone,
+    /// Account of a customer, a tenant or an organisation: bank account, cloud account, subscription.
+    Account,
+    /// Number of a payment card (ISO/IEC 7812).
+    Card,
+    /// International bank account number (ISO 13616).
+    Iban,
     /// Session identifier.
     Session,
+    /// Identifier of one connection or flow: Zeek's `uid`, a community id, a flow id. A community id is an unkeyed hash
+    /// of both addresses, which whoever tries all addresses can undo.
+    ConnectionId,
     /// Secret: bearer token, JWT, API key, cookie.
     Token,
-    /// Device identifier: UUID, advertising id, serial.
+    /// Device identifier: UUID, advertising id, IMEI, serial.
     Device,
     /// User agent string.
     UserAgent,
     /// Host or domain name.
     Host,
+    /// Where somebody is: coordinates in degrees.
+    Geo,
     /// Any other text that is replaced whole.
     Text,
 }
 
 impl Class {
     /// Every class, in declaration order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::Ip,
+        Self::Network,
         Self::Mac,
         Self::Email,
         Self::User,
         Self::Person,
         Self::UserId,
+        Self::Phone,
+        Self::Account,
+        Self::Card,
+        Self::Iban,
         Self::Session,
+        Self::ConnectionId,
         Self::Token,
         Self::Device,
         Self::UserAgent,
         Self::Host,
+        Self::Geo,
         Self::Text,
     ];
 
@@ -200,16 +222,23 @@ impl Class {
     pub fn code(self) -> &'static str {
         match self {
             Self::Ip => "ip",
+            Self::Network => "net",
             Self::Mac => "mac",
             Self::Email => "email",
             Self::User => "user",
             Self::Person => "person",
             Self::UserId => "user-id",
+            Self::Phone => "phone",
+            Self::Account => "account",
+            Self::Card => "card",
+            Self::Iban => "iban",
             Self::Session => "session",
+            Self::ConnectionId => "connection-id",
             Self::Token => "token",
             Self::Device => "device",
             Self::UserAgent => "user-agent",
             Self::Host => "host",
+            Self::Geo => "geo",
             Self::Text => "text",
         }
     }
@@ -223,13 +252,20 @@ impl Class {
     pub fn default_transform(self) -> Transform {
         match self {
             Self::UserAgent => Transform::Generalize,
+            Self::Geo => Transform::Round,
             Self::Ip
+            | Self::Network
             | Self::Mac
             | Self::Email
             | Self::User
             | Self::Person
             | Self::UserId
+            | Self::Phone
+            | Self::Account
+            | Self::Card
+            | Self::Iban
             | Self::Session
+            | Self::ConnectionId
             | Self::Token
             | Self::Device
             | Self::Host
@@ -258,6 +294,8 @@ pub enum Transform {
     Truncate,
     /// A coarser value without a key (class `user-agent` only).
     Generalize,
+    /// Coordinates with one decimal, about 11 km (class `geo` only).
+    Round,
     /// A fixed marker.
     Drop,
     /// The value as it is, and not scanned either.
@@ -266,14 +304,22 @@ pub enum Transform {
 
 impl Transform {
     /// Every transform, in declaration order; `pseudonymize` without the network.
-    pub const ALL: [Self; 6] =
-        [Self::Pseudonymize { network: false }, Self::Prefix, Self::Truncate, Self::Generalize, Self::Drop, Self::Keep];
+    pub const ALL: [Self; 7] = [
+        Self::Pseudonymize { network: false },
+        Self::Prefix,
+        Self::Truncate,
+        Self::Generalize,
+        Self::Round,
+        Self::Drop,
+        Self::Keep,
+    ];
 
     /// Whether the transform means something for values of this class.
     pub fn fits(self, class: Class) -> bool {
         match self {
             Self::Pseudonymize { network: true } | Self::Prefix | Self::Truncate => class == Class::Ip,
             Self::Generalize => class == Class::UserAgent,
+            Self::Round => class == Class::Geo,
             Self::Pseudonymize { network: false } | Self::Drop | Self::Keep => true,
         }
     }
@@ -285,6 +331,7 @@ impl Transform {
             Self::Prefix => "prefix",
             Self::Truncate => "truncate",
             Self::Generalize => "generalize",
+            Self::Round => "round",
             Self::Drop => "drop",
             Self::Keep => "keep",
         }

@@ -88,7 +88,7 @@ pub(super) static RULE: Table = Table {
         Key {
             name: "transform",
             kind: Kind::Choice(transform_codes),
-            about: "What replaces the value. Without it: `generalize` for `user-agent`, else `pseudonymize`.",
+            about: "What replaces the value. Without it: `generalize` for `user-agent`, `round` for `geo`, else `pseudonymize`.",
         },
         Key {
             name: "network",

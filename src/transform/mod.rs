@@ -3,6 +3,7 @@
 //! Knows: findings, replacements, how a replacement is written where it stands. Must not look for values, nor see key
 //! bytes. Only this room makes a [`CleanEvent`]. Start at [`replace`] and [`splice`].
 
+pub mod coordinates;
 pub mod user_agent;
 
 use crate::canon;
@@ -61,6 +62,8 @@ pub enum Replacement {
     Truncation,
     /// A coarser value without a key.
     Generalization,
+    /// Coordinates with one decimal.
+    Rounding,
     /// The marker `<class>.dropped`.
     Marker,
 }
@@ -85,6 +88,7 @@ impl Replacement {
             Transform::Prefix => Some(Self::Prefix),
             Transform::Truncate => Some(Self::Truncation),
             Transform::Generalize => Some(Self::Generalization),
+            Transform::Round => Some(Self::Rounding),
             Transform::Drop => Some(Self::Marker),
             Transform::Keep => None,
         }
@@ -94,8 +98,8 @@ impl Replacement {
 /// Appends what replaces `value` to `out` and returns the class it was hashed under.
 ///
 /// This is where secret becomes public, and it may because: a token is a keyed hash, a prefix-preserving address is
-/// encrypted, and the others are coarser values from closed sets. An address transform on a value that is no address
-/// falls back to a token. `scratch` is overwritten.
+/// encrypted, and the others are coarser values from small sets. A transform that does not fit its value, such as that of
+/// an address on something else, falls back to a token. `scratch` is overwritten.
 pub fn replace(
     keys: &EpochKeys,
     finding: &Finding,
@@ -117,6 +121,10 @@ pub fn replace(
             None => return pseudonym(keys, finding.class, value, false, scratch, out),
         },
         Replacement::Generalization => user_agent::generalize(value.expose(), out),
+        Replacement::Rounding => match coordinates::round(value.expose()) {
+            Some(rounded) => out.extend_from_slice(rounded.as_bytes()),
+            None => return pseudonym(keys, finding.class, value, false, scratch, out),
+        },
         Replacement::Marker => {
             out.extend_from_slice(finding.class.code().as_bytes());
             out.extend_from_slice(b".dropped");

@@ -247,6 +247,7 @@ fn transform_of(replacement: Replacement) -> Transform {
         Replacement::Prefix => Transform::Prefix,
         Replacement::Truncation => Transform::Truncate,
         Replacement::Generalization => Transform::Generalize,
+        Replacement::Rounding => Transform::Round,
         Replacement::Marker => Transform::Drop,
     }
 }

@@ -1,0 +1,154 @@
+//! Plans a text: a line or message of a known shape, or free text that is searched.
+
+use super::value::with_credential;
+use super::{Layer, Plan, ends, looks_like_json};
+use crate::decode::escape;
+use crate::decode::line::Hole;
+use crate::detect::{self, Found, Pair};
+use crate::rules::{Class, FieldName, Parse};
+use crate::transform::{Quoting, Source};
+use crate::veil::matcher::Matcher;
+use crate::veil::packs::Packs;
+use crate::veil::patterns::Patterns;
+use std::ops::Range;
+
+impl Plan {
+    /// Plans a line of any pack's shapes, or else a message of `matcher`.
+    pub(super) fn any_line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+        if !packs.line_packs().any(|pack| self.line(packs, pack, text, layer)) {
+            self.message(packs, matcher, text, layer);
+        }
+    }
+
+    /// Plans a line of the pack's own shapes; `false` when it has none of them.
+    pub(super) fn line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) -> bool {
+        self.patterns(packs, matcher, &matcher.lines, text, layer)
+    }
+
+    /// Plans a message: by the pack's message shapes, or else by scanning.
+    pub(super) fn message(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+        if !self.patterns(packs, matcher, &matcher.messages, text, layer) {
+            self.scan(packs, matcher, text, layer);
+        }
+    }
+
+    pub(super) fn patterns(
+        &mut self,
+        packs: &Packs,
+        matcher: &Matcher,
+        patterns: &Patterns,
+        text: &[u8],
+        layer: Layer,
+    ) -> bool {
+        let mut holes = Vec::new();
+        let Some(pattern) = patterns.first_match(text, &mut holes) else {
+            return false;
+        };
+        for Hole { part, span } in holes {
+            let start = self.findings.len();
+            let inner = &text[span.clone()];
+            match (pattern.holes[part], layer.inner()) {
+                (_, None) => self.whole(matcher.whole, inner),
+                (Some(action), Some(layer)) => self.apply(packs, matcher, action, inner, layer),
+                (None, Some(layer)) if pattern.is_message(part) => self.message(packs, matcher, inner, layer),
+                (None, Some(_)) if pattern.is_int(part) => {}
+                (None, Some(layer)) => self.unknown(packs, matcher, matcher.unknown, inner, layer),
+            }
+            self.shift(start, span.start);
+        }
+        true
+    }
+
+    /// Plans free text: a JSON text of its own, or entities by shape, by the author's expressions and by `name=value`.
+    pub(super) fn scan(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+        if looks_like_json(text) {
+            let Some(inner) = layer.inner() else { return self.whole(matcher.whole, text) };
+            if self.json(packs, matcher, text, inner).is_ok() {
+                return;
+            }
+        }
+        self.enclosed_json(packs, matcher, text, layer);
+        self.shapes(matcher, text);
+        for (regex, action) in matcher.regexes_in(text) {
+            let Some(replacement) = action.replacement else { continue };
+            for captures in regex.captures_iter(text) {
+                // A group that took no part finds nothing: expressions hold back words that way.
+                let entity = captures.get(usize::from(captures.len() > 1));
+                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
+                    self.push(*action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
+                }
+            }
+        }
+        self.pairs(packs, matcher, text, layer);
+    }
+
+    /// Plans the JSON text that a message carries behind or between its words.
+    pub(super) fn enclosed_json(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+        let (Some(span), Some(inner)) = (enclosed_json(text), layer.inner()) else { return };
+        let start = self.findings.len();
+        if self.json(packs, matcher, &text[span.clone()], inner).is_ok() {
+            self.shift(start, span.start);
+        }
+    }
+
+    /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
+    pub(super) fn shapes(&mut self, matcher: &Matcher, text: &[u8]) {
+        self.shapes_as_written(matcher, text);
+        let mut flat = self.spare.pop().unwrap_or_default();
+        flat.clear();
+        if escape::flatten(text, &mut flat) {
+            let start = self.findings.len();
+            self.shapes_as_written(matcher, &flat);
+            self.resolve(start, &flat);
+            escape::flat_to_source_offsets(text, ends(&mut self.findings[start..]));
+        }
+        self.spare.push(flat);
+    }
+
+    pub(super) fn shapes_as_written(&mut self, matcher: &Matcher, text: &[u8]) {
+        let mut found = Vec::new();
+        detect::shapes(text, &mut found);
+        for Found { span, shape } in found {
+            let action = matcher.shape(shape);
+            if let Some(replacement) = action.replacement {
+                self.push(action, replacement, text, span, Quoting::Text, Source::Shape);
+            }
+        }
+    }
+
+    pub(super) fn pairs(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+        let mut pairs = Vec::new();
+        detect::pairs(text, &mut pairs);
+        let mut done = 0;
+        for Pair { name, value } in pairs {
+            // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
+            if value.end <= done {
+                continue;
+            }
+            let name = FieldName::new(&String::from_utf8_lossy(&text[name]));
+            let (Some(action), Some(layer)) = (matcher.named(name.as_str()), layer.inner()) else { continue };
+            if action.class == Class::User && is_verdict(&text[value.clone()]) {
+                continue;
+            }
+            let value = if action.class == Class::Token { with_credential(text, value) } else { value };
+            let start = self.findings.len();
+            self.apply(packs, matcher, action, &text[value.clone()], layer);
+            self.shift(start, value.start);
+            if self.findings.len() > start || action.parse == Parse::Auto {
+                done = value.end;
+            }
+        }
+    }
+}
+
+/// Whether an unquoted value behind `user:` begins a sentence: `login: invalid user alice`.
+fn is_verdict(word: &[u8]) -> bool {
+    const VERDICTS: [&[u8]; 6] = [b"invalid", b"illegal", b"failed", b"failure", b"denied", b"error"];
+    VERDICTS.iter().any(|verdict| word.eq_ignore_ascii_case(verdict))
+}
+
+/// From the first `{"` to the last `}`, where the text is more than that.
+fn enclosed_json(text: &[u8]) -> Option<Range<usize>> {
+    let span = memchr::memmem::find(text, b"{\"")?..memchr::memrchr(b'}', text)? + 1;
+    (!span.is_empty() && span.len() < text.trim_ascii().len()).then_some(span)
+}
