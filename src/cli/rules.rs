@@ -82,8 +82,9 @@ fn check(folders: &[PathBuf], out: &mut impl Write) -> Result<Exit, Failure> {
     let mut errors = Vec::new();
     let mut rows = Vec::new();
     for library in libraries(folders)? {
+        let mut loader = library.loader(&shipped);
         for files in &library.packs {
-            match library.parse(files, &shipped) {
+            match loader.parse(files) {
                 Ok(pack) => rows.push(row(&pack, files)),
                 Err(LoadErrors(found)) => errors.extend(found),
             }
@@ -106,8 +107,9 @@ fn list(folders: &[PathBuf], out: &mut impl Write) -> Result<Exit, Failure> {
     let mut rows = BTreeMap::new();
     let own = if folders.is_empty() { Vec::new() } else { libraries(folders)? };
     for library in std::iter::once(&shipped).chain(&own) {
+        let mut loader = library.loader(&shipped);
         for files in &library.packs {
-            let pack = library.parse(files, &shipped)?;
+            let pack = loader.parse(files)?;
             rows.insert(pack.name.clone(), row(&pack, files));
         }
     }
@@ -128,14 +130,15 @@ fn row(pack: &RulePack, files: &PackFiles) -> Vec<String> {
 
 fn test(folders: &[PathBuf], update: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let shipped = Library::shipped();
-    let all = packs::load(folders.iter().map(PathBuf::as_path))?;
+    let veil = Veil::new(&packs::load(folders.iter().map(PathBuf::as_path))?, &Choice::Auto)?;
     let paint = Paint::for_stdout();
     let mut totals = Totals::default();
     for library in libraries(folders)? {
         let mut coverage = Coverage::default();
+        let mut loader = library.loader(&shipped);
         for files in &library.packs {
-            let pack = library.parse(files, &shipped)?;
-            let tester = Tester { veil: Veil::new(&all, &Choice::Pack(pack.name.clone()))?, keys: keyring()?, paint };
+            let pack = loader.parse(files)?;
+            let tester = Tester { veil: veil.choosing(&Choice::Pack(pack.name.clone()))?, keys: keyring()?, paint };
             for source in &files.cases {
                 let case = Case::parse(&source.file, &source.text)?;
                 let actual = tester.outcome(&case);

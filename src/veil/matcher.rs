@@ -1,10 +1,10 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
+use super::expressions::{Expressions, ListIndex};
 use super::patterns::{Pattern, Patterns};
 use crate::rules::selector::{Selector, Specificity, Step, Target};
-use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
+use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
-use regex::bytes::{Regex, RegexSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,9 +26,9 @@ pub(super) struct Matcher {
     pub(super) recognize: Vec<String>,
     pub(super) lines: Patterns,
     pub(super) messages: Patterns,
-    regexes: Vec<(Regex, Action)>,
-    /// All of them in one pass, to tell which match at all; `None` when they are too large together.
-    regex_set: Option<RegexSet>,
+    /// The author's expressions, and what to do with what each of them finds.
+    pub(super) expressions: ListIndex,
+    pub(super) expression_actions: Vec<Action>,
     pub(super) key: Option<Action>,
     /// What happens to text, and to a record key, that no rule names.
     pub(super) unknown: Unknown,
@@ -81,11 +81,18 @@ impl RuleNames {
 }
 
 impl Matcher {
-    /// Compiles a pack and appends its rules' names to `names`.
+    /// Compiles a pack, appends its rules' names to `names` and its expressions to `expressions`.
     ///
     /// # Errors
     /// The id of a rule whose regular expression does not compile; a loaded pack has none.
-    pub(super) fn compile(pack: &RulePack, names: &mut RuleNames) -> Result<Self, String> {
+    pub(super) fn compile(
+        pack: &RulePack,
+        names: &mut RuleNames,
+        expressions: &mut Expressions,
+    ) -> Result<Self, String> {
+        let written: Vec<(&str, &str)> = pack.rules.iter().filter_map(expression_of).collect();
+        let texts: Vec<&str> = written.iter().map(|(_, text)| *text).collect();
+        let list = expressions.add(&texts).map_err(|place| written[place].0.to_owned())?;
         let whole = Action {
             rule: names.add(&pack.name, "unknown"),
             class: Class::Text,
@@ -107,8 +114,8 @@ impl Matcher {
             recognize: pack.recognize.clone(),
             lines: Patterns::default(),
             messages: Patterns::default(),
-            regexes: Vec::new(),
-            regex_set: None,
+            expressions: list,
+            expression_actions: Vec::with_capacity(texts.len()),
             key: None,
             unknown: pack.unknown,
             unknown_key: pack.unknown_key,
@@ -138,13 +145,9 @@ impl Matcher {
             match &rule.detect {
                 None => {}
                 Some(Detector::Shape(shape)) => matcher.shapes[*shape as usize] = action,
-                Some(Detector::Regex(regex)) => {
-                    let regex = Regex::new(regex).map_err(|_| rule.id.clone())?;
-                    matcher.regexes.push((regex, action));
-                }
+                Some(Detector::Regex(_)) => matcher.expression_actions.push(action),
             }
         }
-        matcher.regex_set = RegexSet::new(matcher.regexes.iter().map(|(regex, _)| regex.as_str())).ok();
         matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
         matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
         Ok(matcher)
@@ -267,13 +270,6 @@ impl Matcher {
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
     }
 
-    /// The author's expressions that match somewhere in `text`.
-    pub(super) fn regexes_in(&self, text: &[u8]) -> impl Iterator<Item = &(Regex, Action)> {
-        let matching = self.regex_set.as_ref().map(|set| set.matches(text));
-        let matches = move |index: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*index));
-        (0..self.regexes.len()).filter(matches).map(|index| &self.regexes[index])
-    }
-
     /// The action for what a shape finds.
     pub(super) fn shape(&self, shape: Shape) -> Action {
         self.shapes[shape as usize]
@@ -282,5 +278,13 @@ impl Matcher {
     /// Whether a value is too common a word to be looked for outside its own field. `value` is lower case.
     pub(super) fn is_ambiguous(&self, value: &[u8]) -> bool {
         self.ambiguous.contains(value)
+    }
+}
+
+/// Id and text of a rule's expression, if it has one.
+fn expression_of(rule: &Rule) -> Option<(&str, &str)> {
+    match &rule.detect {
+        Some(Detector::Regex(text)) => Some((&rule.id, text)),
+        Some(Detector::Shape(_)) | None => None,
     }
 }

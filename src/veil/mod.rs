@@ -4,6 +4,7 @@
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
 mod explain;
+mod expressions;
 mod matcher;
 mod packs;
 mod patterns;
@@ -135,6 +136,16 @@ impl Veil {
         let packs = Packs::compile(packs, choice)?;
         let version = packs.version();
         Ok(Self { packs, record_bytes_max: RECORD_BYTES_MAX, version })
+    }
+
+    /// The same packs for another route.
+    ///
+    /// # Errors
+    /// [`VeilError`] when the choice names no pack of this veil.
+    pub fn choosing(&self, choice: &Choice) -> Result<Self, VeilError> {
+        let packs = self.packs.choosing(choice)?;
+        let version = packs.version();
+        Ok(Self { packs, record_bytes_max: self.record_bytes_max, version })
     }
 
     /// The same veil with another limit on the bytes of a record.

@@ -1,10 +1,12 @@
 //! The packs of a veil, and which of them a record meets.
 
 use super::JSON_DEPTH_MAX;
-use super::matcher::{Matcher, RuleNames};
+use super::expressions::Expressions;
+use super::matcher::{Action, Matcher, RuleNames};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
 use crate::rules::{Format, RulePack};
+use regex::bytes::Regex;
 use thiserror::Error;
 
 /// Some Windows tools write it before UTF-8 (RFC 8259, section 8.1, forbids it in JSON).
@@ -56,6 +58,7 @@ impl Choice {
 pub(super) struct Packs {
     matchers: Vec<Matcher>,
     names: RuleNames,
+    expressions: Expressions,
     versions: Vec<String>,
     chosen: Option<usize>,
     generic_json: usize,
@@ -66,26 +69,23 @@ impl Packs {
     pub(super) fn compile(packs: &[RulePack], choice: &Choice) -> Result<Self, VeilError> {
         let mut packs: Vec<&RulePack> = packs.iter().collect();
         packs.sort_by(|a, b| a.name.cmp(&b.name));
-        let position = |name: &str| {
-            packs.iter().position(|pack| pack.name == name).ok_or_else(|| VeilError::UnknownPack {
-                name: name.to_owned(),
-                known: packs.iter().map(|pack| pack.name.clone()).collect(),
-            })
-        };
-        let chosen = match choice {
-            Choice::Pack(name) => Some(position(name)?),
-            Choice::Auto => None,
-        };
-        // A chosen pack is its own fallback when the generic ones are not loaded.
-        let generic = |name| position(name).or_else(|error| chosen.ok_or(error));
-        let (generic_json, generic_line) = (generic(GENERIC_JSON)?, generic(GENERIC_LINE)?);
-        let mut names = RuleNames::default();
+        let known: Vec<&str> = packs.iter().map(|pack| pack.name.as_str()).collect();
+        let Chosen { chosen, generic_json, generic_line } = Chosen::new(&known, choice)?;
+        let (mut names, mut expressions) = (RuleNames::default(), Expressions::default());
         let matchers = packs.iter().map(|pack| {
-            Matcher::compile(pack, &mut names).map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
+            let matcher = Matcher::compile(pack, &mut names, &mut expressions);
+            matcher.map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
         });
         let matchers = matchers.collect::<Result<_, _>>()?;
         let versions = packs.iter().map(|pack| version_of(pack)).collect();
-        Ok(Self { matchers, names, versions, chosen, generic_json, generic_line })
+        Ok(Self { matchers, names, expressions, versions, chosen, generic_json, generic_line })
+    }
+
+    /// The same packs with another choice among them.
+    pub(super) fn choosing(&self, choice: &Choice) -> Result<Self, VeilError> {
+        let known: Vec<&str> = self.matchers.iter().map(|matcher| matcher.name.as_str()).collect();
+        let Chosen { chosen, generic_json, generic_line } = Chosen::new(&known, choice)?;
+        Ok(Self { chosen, generic_json, generic_line, ..self.clone() })
     }
 
     pub(super) fn rule_names(&self) -> &[String] {
@@ -125,6 +125,16 @@ impl Packs {
         }
     }
 
+    /// The author's expressions of a pack that match somewhere in `text`, each with what to do with what it finds.
+    pub(super) fn expressions_in<'p>(
+        &'p self,
+        matcher: &'p Matcher,
+        text: &[u8],
+    ) -> impl Iterator<Item = (&'p Regex, Action)> {
+        let matching = self.expressions.matching(matcher.expressions, text);
+        matching.map(|(place, regex)| (regex, matcher.expression_actions[place]))
+    }
+
     /// The packs that know lines by their shape.
     pub(super) fn line_packs(&self) -> impl Iterator<Item = &Matcher> {
         self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
@@ -152,6 +162,31 @@ impl Packs {
             .map(|(matcher, _)| matcher)
             .max_by_key(|matcher| matcher.recognize.len())
             .unwrap_or(self.fallback(Format::Json))
+    }
+}
+
+/// A choice among packs, as places in their list.
+struct Chosen {
+    chosen: Option<usize>,
+    generic_json: usize,
+    generic_line: usize,
+}
+
+impl Chosen {
+    fn new(known: &[&str], choice: &Choice) -> Result<Self, VeilError> {
+        let position = |name: &str| {
+            known.iter().position(|known| *known == name).ok_or_else(|| VeilError::UnknownPack {
+                name: name.to_owned(),
+                known: known.iter().map(|name| (*name).to_owned()).collect(),
+            })
+        };
+        let chosen = match choice {
+            Choice::Pack(name) => Some(position(name)?),
+            Choice::Auto => None,
+        };
+        // A chosen pack is its own fallback when the generic ones are not loaded.
+        let generic = |name| position(name).or_else(|error| chosen.ok_or(error));
+        Ok(Self { chosen, generic_json: generic(GENERIC_JSON)?, generic_line: generic(GENERIC_LINE)? })
     }
 }
 

@@ -69,13 +69,13 @@ impl Plan {
         }
         self.enclosed_json(packs, matcher, text, layer);
         self.shapes(matcher, text);
-        for (regex, action) in matcher.regexes_in(text) {
+        for (regex, action) in packs.expressions_in(matcher, text) {
             let Some(replacement) = action.replacement else { continue };
             for captures in regex.captures_iter(text) {
                 // A group that took no part finds nothing: expressions hold back words that way.
                 let entity = captures.get(usize::from(captures.len() > 1));
                 if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
-                    self.push(*action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
+                    self.push(action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
                 }
             }
         }
