@@ -28,15 +28,15 @@ const NETWORK_V6_BITS: u8 = 48;
 /// Reads an IPv4 or IPv6 address in any spelling; an IPv4-mapped one (`::ffff:192.0.2.1`) becomes IPv4.
 ///
 /// White space around it, brackets, a port after IPv4 or brackets, and a zone (`fe80::1%eth0`, RFC 4007) are dropped;
-/// colons may be percent-encoded. The zone names an interface of the host that wrote the log, not the peer, so link-local addresses are equal
-/// whatever their zone. Decimal parts with leading zeros are refused, because some systems read them as octal
-/// (RFC 6943, section 3.1.1).
+/// colons may be percent-encoded. The zone names an interface of the host that wrote the log, not the peer, so link-local
+/// addresses are equal whatever their zone. Parts with leading zeros are decimal, as logs pad them to columns, though some
+/// systems would read them as octal (RFC 6943, section 3.1.1).
 ///
 /// ```
 /// use logveil::canon::address;
 ///
 /// assert_eq!(address(b" [::FFFF:c000:201]:443"), "192.0.2.1".parse().ok());
-/// assert_eq!(address(b"192.0.2.01"), None);
+/// assert_eq!(address(b"192.000.002.001"), address(b"192.0.2.1"));
 /// ```
 pub fn address(value: &[u8]) -> Option<IpAddr> {
     if value.len() > ADDRESS_BYTES_MAX {
@@ -151,8 +151,15 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// Reads four decimal numbers of at most three digits each.
 fn v4(text: &str) -> Option<IpAddr> {
-    text.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+    let mut numbers = text.split('.');
+    let mut octets = [0; 4];
+    for octet in &mut octets {
+        let digits = numbers.next().filter(|digits| digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))?;
+        *octet = digits.parse().ok()?;
+    }
+    numbers.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
 
 /// Reads an IPv6 address, possibly with a zone.
@@ -161,7 +168,13 @@ fn v6(text: &str) -> Option<IpAddr> {
         Some((address, zone)) => is_zone(zone).then_some(address)?,
         None => text,
     };
-    address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    if let Ok(address) = address.parse::<Ipv6Addr>() {
+        return Some(IpAddr::V6(address));
+    }
+    // Padded numbers in the dotted tail.
+    let (head, tail) = address.split_at_checked(address.rfind(':')? + 1)?;
+    let tail = v4(tail)?;
+    format!("{head}{tail}").parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 /// Reads an IPv4 address, possibly with a port. IPv6 without brackets cannot have one: it would be part of the address.

@@ -608,7 +608,7 @@ mod tests {
                 rules/demo/pack.toml:12:10: `detect` cannot be `ipv4`
                    12 | detect = "ipv4"
                       |          ^^^^^^
-                  hint: there is `ip`, `mac`, `email`, `uuid`, `jwt`, `secret`
+                  hint: there is `ip`, `net`, `mac`, `email`, `login`, `sid`, `phone`, `account`, `card`, `iban`, `uuid`, `jwt`, `secret`, `password`
                 rules/demo/pack.toml:15:12: `greedi` is no extent of a hole
                    15 | pattern = "<a:greedi>"
                       |            ^

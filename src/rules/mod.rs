@@ -353,31 +353,70 @@ pub enum Detector {
 pub enum Shape {
     /// IPv4 or IPv6 address in any spelling.
     Ip,
+    /// Address and length of a prefix, without bits behind it: `192.0.2.0/24`.
+    Net,
     /// EUI-48 or EUI-64 hardware address.
     Mac,
     /// E-mail address.
     Email,
+    /// Name in front of an at-sign and a host that is no domain: `alice@web1`; in a URL or in the name of a resource.
+    Login,
+    /// Windows security identifier of an account.
+    Sid,
+    /// Telephone number with `+`.
+    Phone,
+    /// Account in an Amazon resource name.
+    Account,
+    /// Number of a payment card.
+    Card,
+    /// International bank account number.
+    Iban,
     /// UUID (RFC 9562).
     Uuid,
     /// JSON Web Token (RFC 7519).
     Jwt,
     /// Credential of a known issuer, or what follows `Bearer` or `Basic`.
     Secret,
+    /// Password in a URL.
+    Password,
 }
 
 impl Shape {
     /// Every shape, in declaration order.
-    pub const ALL: [Self; 6] = [Self::Ip, Self::Mac, Self::Email, Self::Uuid, Self::Jwt, Self::Secret];
+    pub const ALL: [Self; 14] = [
+        Self::Ip,
+        Self::Net,
+        Self::Mac,
+        Self::Email,
+        Self::Login,
+        Self::Sid,
+        Self::Phone,
+        Self::Account,
+        Self::Card,
+        Self::Iban,
+        Self::Uuid,
+        Self::Jwt,
+        Self::Secret,
+        Self::Password,
+    ];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Ip => "ip",
+            Self::Net => "net",
             Self::Mac => "mac",
             Self::Email => "email",
+            Self::Login => "login",
+            Self::Sid => "sid",
+            Self::Phone => "phone",
+            Self::Account => "account",
+            Self::Card => "card",
+            Self::Iban => "iban",
             Self::Uuid => "uuid",
             Self::Jwt => "jwt",
             Self::Secret => "secret",
+            Self::Password => "password",
         }
     }
 
@@ -385,10 +424,38 @@ impl Shape {
     pub fn class(self) -> Class {
         match self {
             Self::Ip => Class::Ip,
+            Self::Net => Class::Network,
             Self::Mac => Class::Mac,
             Self::Email => Class::Email,
+            Self::Login => Class::User,
+            Self::Sid => Class::UserId,
+            Self::Phone => Class::Phone,
+            Self::Account => Class::Account,
+            Self::Card => Class::Card,
+            Self::Iban => Class::Iban,
             Self::Uuid => Class::Device,
-            Self::Jwt | Self::Secret => Class::Token,
+            Self::Jwt | Self::Secret | Self::Password => Class::Token,
+        }
+    }
+
+    /// What replaces what the shape finds when no rule says otherwise.
+    pub fn default_transform(self) -> Transform {
+        match self {
+            // People choose them, so that a pseudonym could be told by its frequency.
+            Self::Password => Transform::Drop,
+            Self::Ip
+            | Self::Net
+            | Self::Mac
+            | Self::Email
+            | Self::Login
+            | Self::Sid
+            | Self::Phone
+            | Self::Account
+            | Self::Card
+            | Self::Iban
+            | Self::Uuid
+            | Self::Jwt
+            | Self::Secret => self.class().default_transform(),
         }
     }
 }

@@ -301,11 +301,19 @@ mod tests {
                 {
                   "enum": [
                     "ip",
+                    "net",
                     "mac",
                     "email",
+                    "login",
+                    "sid",
+                    "phone",
+                    "account",
+                    "card",
+                    "iban",
                     "uuid",
                     "jwt",
-                    "secret"
+                    "secret",
+                    "password"
                   ]
                 },
                 {

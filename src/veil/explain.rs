@@ -9,7 +9,7 @@ use crate::decode::line;
 use crate::detect;
 use crate::record::Record;
 use crate::rules::cases::Place;
-use crate::rules::{Class, FieldName, Format, Part as PatternPart, Shape, Transform};
+use crate::rules::{Class, FieldName, Format, Part as PatternPart, Transform};
 use crate::transform::{Finding, Replacement, Source};
 use std::ops::Range;
 
@@ -260,10 +260,7 @@ fn shape_of(value: &[u8]) -> String {
     let mut found = Vec::new();
     detect::shapes(value, &mut found);
     match found.as_slice() {
-        [only] if only.span == (0..value.len()) => match only.shape {
-            Shape::Ip => "ip".to_owned(),
-            Shape::Mac | Shape::Email | Shape::Uuid | Shape::Jwt | Shape::Secret => only.shape.code().to_owned(),
-        },
+        [only] if only.span == (0..value.len()) => only.shape.code().to_owned(),
         _ => format!("{} bytes", value.len()),
     }
 }

@@ -105,7 +105,7 @@ impl Matcher {
         let shapes = Shape::ALL.map(|shape| Action {
             rule: names.add(&pack.name, &format!("scan-{}", shape.code())),
             class: shape.class(),
-            replacement: Replacement::of(shape.class().default_transform()),
+            replacement: Replacement::of(shape.default_transform()),
             parse: Parse::No,
         });
         let mut matcher = Self {

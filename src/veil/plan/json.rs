@@ -176,7 +176,7 @@ impl Plan {
     }
 
     /// Plans the name of a member: it can itself be an entity, as in maps keyed by address.
-    pub(super) fn name(&mut self, matcher: &Matcher, name: &[u8]) {
+    fn name(&mut self, matcher: &Matcher, name: &[u8]) {
         // Every shape holds a digit, an at-sign or a colon.
         if name.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b':')) {
             self.shapes(matcher, name);
@@ -184,14 +184,7 @@ impl Plan {
     }
 
     /// Plans a number or boolean: replaced by a string when a rule names it.
-    pub(super) fn literal(
-        &mut self,
-        matcher: &Matcher,
-        text: &[u8],
-        span: Range<usize>,
-        expected: Expected,
-        layer: Layer,
-    ) {
+    fn literal(&mut self, matcher: &Matcher, text: &[u8], span: Range<usize>, expected: Expected, layer: Layer) {
         let action = match (expected.action(), matcher.unknown) {
             (Some(action), _) => action,
             (None, Unknown::Pseudonymize | Unknown::Drop) => matcher.whole,

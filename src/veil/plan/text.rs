@@ -5,7 +5,7 @@ use super::{Layer, Plan, ends, looks_like_json};
 use crate::decode::escape;
 use crate::decode::line::Hole;
 use crate::detect::{self, Found, Pair};
-use crate::rules::{Class, FieldName, Parse};
+use crate::rules::{Class, FieldName, Parse, Shape};
 use crate::transform::{Quoting, Source};
 use crate::veil::matcher::Matcher;
 use crate::veil::packs::Packs;
@@ -110,7 +110,9 @@ impl Plan {
         detect::shapes(text, &mut found);
         for Found { span, shape } in found {
             let action = matcher.shape(shape);
-            if let Some(replacement) = action.replacement {
+            // `root@web1` names nobody.
+            let ambiguous = shape == Shape::Login && matcher.is_ambiguous(&text[span.clone()].to_ascii_lowercase());
+            if let Some(replacement) = action.replacement.filter(|_| !ambiguous) {
                 self.push(action, replacement, text, span, Quoting::Text, Source::Shape);
             }
         }

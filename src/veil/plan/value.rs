@@ -19,30 +19,39 @@ impl Plan {
         }
         let Some(replacement) = action.replacement else { return };
         let Some(span) = entity_span(text) else { return };
-        if action.class == Class::Ip && self.addresses(action, replacement, text) {
+        if self.parts(action, replacement, text) {
             return;
         }
         let scheme = if action.class == Class::Token { scheme_len(&text[span.clone()]) } else { 0 };
         self.push(action, replacement, text, span.start + scheme..span.end, Quoting::Text, Source::Rule);
     }
 
-    /// Plans the addresses of a value that holds nothing but addresses, ports and separators (as `X-Forwarded-For`
-    /// does); `false` when there is anything else in it.
-    pub(super) fn addresses(&mut self, action: Action, replacement: Replacement, text: &[u8]) -> bool {
+    /// Plans the addresses, networks, hardware addresses or mailboxes of a value that holds nothing else but what stands
+    /// between them (as `X-Forwarded-For` does); `false` when there is anything else in it.
+    fn parts(&mut self, action: Action, replacement: Replacement, text: &[u8]) -> bool {
+        let (fits, between): (fn(Class) -> bool, fn(&[u8]) -> bool) = match action.class {
+            Class::Ip | Class::Network => (|class| matches!(class, Class::Ip | Class::Network), is_between_addresses),
+            Class::Mac => (|class| class == Class::Mac, is_between_hardware_addresses),
+            Class::Email => (|class| class == Class::Email, is_between_mailboxes),
+            _ => return false,
+        };
         let mut found = Vec::new();
         detect::shapes(text, &mut found);
         let mut rest = 0;
         for Found { span, shape } in &found {
-            if shape.class() != Class::Ip || !is_between_addresses(&text[rest..span.start]) {
+            if !fits(shape.class()) || !between(&text[rest..span.start]) {
                 return false;
             }
             rest = span.end;
         }
-        if found.is_empty() || !is_between_addresses(&text[rest..]) {
+        if found.is_empty() || !between(&text[rest..]) {
             return false;
         }
-        for Found { span, .. } in found {
-            self.push(action, replacement, text, span, Quoting::Text, Source::Rule);
+        for Found { span, shape } in found {
+            let part = Action { class: shape.class(), ..action };
+            // A rule for addresses may keep their networks by a transform that networks do not have.
+            let replacement = if part.class == Class::Network { whole_network(replacement) } else { replacement };
+            self.push(part, replacement, text, span, Quoting::Text, Source::Rule);
         }
         true
     }
@@ -97,12 +106,39 @@ fn scheme_len(credential: &[u8]) -> usize {
     SCHEMES.iter().find(starts).map_or(0, |scheme| scheme.len())
 }
 
+/// What replaces a network where a rule says what replaces addresses.
+fn whole_network(replacement: Replacement) -> Replacement {
+    match replacement {
+        Replacement::Pseudonym { .. } | Replacement::Prefix | Replacement::Truncation => {
+            Replacement::Pseudonym { network: false }
+        }
+        Replacement::Generalization | Replacement::Rounding | Replacement::Marker => replacement,
+    }
+}
+
 /// Digits of the largest port, 65535. A longer number beside an address may be a telephone number, or an address.
 const PORT_DIGITS_MAX: usize = 5;
 
-/// Whether a text between two addresses tells nothing: separators, ports, prefix lengths, `unknown`.
+/// What connects addresses in logs, besides separators: `IPV4/TCP/192.0.2.1/5060`, `for=192.0.2.1;proto=https`.
+const ADDRESS_WORDS: [&[u8]; 16] = [
+    b"unknown", b"-", b"ipv4", b"ipv6", b"tcp", b"udp", b"tls", b"ws", b"wss", b"http", b"https", b"for", b"by",
+    b"proto", b"inet", b"inet6",
+];
+
+/// Whether a text between two addresses tells nothing: separators, ports, prefix lengths, protocols, `unknown`.
 fn is_between_addresses(text: &[u8]) -> bool {
-    let mut words = text.split(|byte| matches!(byte, b',' | b' ' | b':' | b';' | b'[' | b']' | b'/' | b'"' | b'='));
+    let mut words = text.split(|byte| b", :;[]/\"'=(){}|\t".contains(byte));
     let is_port = |word: &[u8]| word.len() <= PORT_DIGITS_MAX && word.iter().all(u8::is_ascii_digit);
-    words.all(|word| word == b"unknown" || word == b"-" || is_port(word))
+    words.all(|word| is_port(word) || ADDRESS_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+}
+
+/// Whether a text beside a hardware address tells nothing: separators, or the type in an Ethernet or DHCP header.
+fn is_between_hardware_addresses(text: &[u8]) -> bool {
+    const TYPE_BYTES_MAX: usize = 6;
+    text.len() <= TYPE_BYTES_MAX && text.iter().all(|byte| byte.is_ascii_digit() || b":,; []".contains(byte))
+}
+
+/// Whether a text between two mailboxes is only separators.
+fn is_between_mailboxes(text: &[u8]) -> bool {
+    text.iter().all(|byte| b",;<> \t\"'[]()|".contains(byte))
 }
