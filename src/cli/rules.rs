@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::terminal::Paint;
 use super::text::{Change, count, difference, table};
 use super::{explain, packs};
-use crate::decode::line::{self, Hole};
+use crate::decode::line::{self, GivenUp, Hole};
 use crate::keys::{EPOCH_DAYS_DEFAULT, EpochSecret, KeyEpoch, Keyring, SealSecret, epoch_at};
 use crate::record::{Header, Position, Record};
 use crate::rules::cases::{Case, Content, Expected};
@@ -296,16 +296,19 @@ impl Coverage {
 fn line_patterns<'p>(pack: &'p RulePack, line: &[u8]) -> Vec<&'p LinePattern> {
     let mut used = Vec::new();
     let mut text = line;
-    let mut candidates = if pack.lines.is_empty() { &pack.messages } else { &pack.lines };
+    let (lines, messages) = ((&pack.lines, GivenUp::Misfits), (&pack.messages, GivenUp::TakesRest));
+    let (mut candidates, mut given_up) = if pack.lines.is_empty() { messages } else { lines };
     loop {
         let mut holes = Vec::new();
-        let Some(pattern) = candidates.iter().find(|pattern| line::holes(pattern, text, &mut holes)) else { break };
+        let Some(pattern) = candidates.iter().find(|pattern| line::holes(pattern, text, given_up, &mut holes)) else {
+            break;
+        };
         used.push(pattern);
         let is_message =
             |hole: &&Hole| matches!(&pattern.parts[hole.part], Part::Hole { name, .. } if name == "message");
         let Some(message) = holes.iter().find(is_message) else { break };
         text = &text[message.span.clone()];
-        candidates = &pack.messages;
+        (candidates, given_up) = messages;
     }
     used
 }

@@ -4,8 +4,18 @@ use crate::rules::{Extent, LinePattern, Part};
 use memchr::memmem;
 use std::ops::Range;
 
-/// How many places a greedy hole tries before it takes the whole rest of the line.
+/// How many places a greedy hole tries before it gives up.
 const GREEDY_TRIES_MAX: usize = 32;
+
+/// What becomes of a pattern whose greedy hole gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// The hole takes the whole rest: too much is replaced then, never too little. For messages: what stands before the
+    /// hole tells that the text is one.
+    TakesRest,
+    /// It does not match. For whole lines: an early hole followed by a common literal would take lines of any other kind.
+    Misfits,
+}
 
 /// Text that a hole spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +29,11 @@ pub struct Hole {
 /// Matches the whole of `line` and appends its holes in order; `false` leaves `holes` as it was.
 ///
 /// Linear in the line: a hole ends where the next literal stands, and only a greedy hole tries several places (at most
-/// 32). When none of these fits, the greedy hole takes the whole rest: too much is replaced then, never too little.
-pub fn holes(pattern: &LinePattern, line: &[u8], holes: &mut Vec<Hole>) -> bool {
+/// 32); `given_up` says what becomes of the line when none of these fits.
+pub fn holes(pattern: &LinePattern, line: &[u8], given_up: GivenUp, holes: &mut Vec<Hole>) -> bool {
     let before = holes.len();
     for line in readings(line) {
-        if rest(&pattern.parts, 0, line, 0, holes).is_ok() {
+        if rest(Parts { parts: &pattern.parts, given_up }, 0, line, 0, holes).is_ok() {
             return true;
         }
         holes.truncate(before);
@@ -39,16 +49,34 @@ fn readings(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// How far `line` follows the pattern: the index of the first part that does not fit, or `None` when all do.
 ///
-/// For explaining a near miss.
+/// For explaining a near miss of a whole line.
 pub fn first_misfit(pattern: &LinePattern, line: &[u8]) -> Option<usize> {
-    let misfit = |line| rest(&pattern.parts, 0, line, 0, &mut Vec::new()).err();
+    let parts = Parts { parts: &pattern.parts, given_up: GivenUp::Misfits };
+    let misfit = |line| rest(parts, 0, line, 0, &mut Vec::new()).err();
     // `None` is a match, which no misfit is better than.
     readings(line).map(misfit).max_by_key(|misfit| misfit.unwrap_or(usize::MAX)).flatten()
 }
 
-/// Matches `parts[part..]` against `line[at..]`; the error is the part that did not fit.
-fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
-    while let Some(current) = parts.get(part) {
+/// The parts of a pattern, and what becomes of it when its greedy hole gives up.
+#[derive(Clone, Copy)]
+struct Parts<'p> {
+    parts: &'p [Part],
+    given_up: GivenUp,
+}
+
+impl<'p> Parts<'p> {
+    /// The literal behind the hole at `part`.
+    fn literal_behind(self, part: usize) -> Option<&'p str> {
+        match self.parts.get(part + 1) {
+            Some(Part::Literal(literal)) => Some(literal),
+            Some(Part::Hole { .. }) | None => None,
+        }
+    }
+}
+
+/// Matches the parts from `part` on against `line[at..]`; the error is the part that did not fit.
+fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    while let Some(current) = parts.parts.get(part) {
         match current {
             Part::Literal(literal) => {
                 if !line[at..].starts_with(literal.as_bytes()) {
@@ -58,7 +86,7 @@ fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut
             }
             Part::Hole { extent: Extent::Greedy, .. } => return greedy(parts, part, line, at, holes),
             Part::Hole { extent, .. } => {
-                let len = hole_len(*extent, next_literal(parts, part), &line[at..]).ok_or(part)?;
+                let len = hole_len(*extent, parts.literal_behind(part), &line[at..]).ok_or(part)?;
                 holes.push(Hole { part, span: at..at + len });
                 at += len;
             }
@@ -70,19 +98,24 @@ fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut
 
 /// Tries the places where the next literal stands from the last to the first, so that whatever a stranger wrote into the
 /// hole cannot end it early.
-fn greedy(parts: &[Part], part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
-    let Some(literal) = next_literal(parts, part) else {
+fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    let Some(literal) = parts.literal_behind(part) else {
         holes.push(Hole { part, span: at..line.len() });
         return Ok(());
     };
     let before = holes.len();
     let mut misfit = part + 1;
     for (tries, len) in memmem::rfind_iter(&line[at..], literal.as_bytes()).enumerate() {
-        holes.push(Hole { part, span: at..at + len });
         if tries == GREEDY_TRIES_MAX {
-            holes[before].span.end = line.len();
-            return Ok(());
+            return match parts.given_up {
+                GivenUp::Misfits => Err(misfit),
+                GivenUp::TakesRest => {
+                    holes.push(Hole { part, span: at..line.len() });
+                    Ok(())
+                }
+            };
         }
+        holes.push(Hole { part, span: at..at + len });
         match rest(parts, part + 1, line, at + len, holes) {
             Ok(()) => return Ok(()),
             Err(deeper) => misfit = misfit.max(deeper),
@@ -90,13 +123,6 @@ fn greedy(parts: &[Part], part: usize, line: &[u8], at: usize, holes: &mut Vec<H
         holes.truncate(before);
     }
     Err(misfit)
-}
-
-fn next_literal(parts: &[Part], part: usize) -> Option<&str> {
-    match parts.get(part + 1) {
-        Some(Part::Literal(literal)) => Some(literal),
-        Some(Part::Hole { .. }) | None => None,
-    }
 }
 
 /// Bytes that a hole spans at the start of `text`, or `None` when it does not fit.
@@ -150,7 +176,7 @@ mod tests {
     fn check(parts: &[Part], line: &str, expect: Option<&[(&str, &str)]>) {
         let pattern = LinePattern { id: "test".to_owned(), parts: parts.to_vec(), line: 1 };
         let mut found = Vec::new();
-        let matched = holes(&pattern, line.as_bytes(), &mut found);
+        let matched = holes(&pattern, line.as_bytes(), GivenUp::Misfits, &mut found);
         let found: Vec<_> = found
             .iter()
             .map(|hole| match &parts[hole.part] {
@@ -199,11 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_that_finds_no_end_takes_the_rest() {
+    fn a_hole_that_finds_no_end_gives_up() {
         let line = format!("Failed password for invalid user {} end", "x from ".repeat(100));
         let mut found = Vec::new();
         let pattern = LinePattern { id: "test".to_owned(), parts: failed_password(), line: 1 };
-        assert!(holes(&pattern, line.as_bytes(), &mut found));
+        assert!(!holes(&pattern, line.as_bytes(), GivenUp::Misfits, &mut found));
+        assert_eq!(found, []);
+        assert!(holes(&pattern, line.as_bytes(), GivenUp::TakesRest, &mut found));
         assert_eq!(found, [Hole { part: 1, span: 33..line.len() }]);
     }
 

@@ -11,8 +11,7 @@ use super::reader::{Fields, Reader};
 use super::schema;
 use super::selector::{Selector, Step, Target};
 use super::{
-    Class, Detector, Extent, FieldName, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Transform, Unknown,
-    Used,
+    Class, Detector, Extent, Format, LinePattern, Name, Parse, Part, Rule, RulePack, Shape, Transform, Unknown, Used,
 };
 use toml::Spanned;
 use toml::de::DeValue;
@@ -143,7 +142,7 @@ pub(super) struct Draft<'s> {
     pub(super) source: &'s Source,
     pub(super) id: Spanned<String>,
     pub(super) select: Vec<Spanned<Selector>>,
-    pub(super) named: Vec<Spanned<FieldName>>,
+    pub(super) named: Vec<Spanned<Name>>,
     pub(super) detect: Option<Spanned<Detector>>,
     pub(super) class: Class,
     pub(super) transform: Transform,
@@ -286,12 +285,15 @@ fn read_selectors(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Vec<Spanned<Sel
     selectors
 }
 
-fn read_names(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Vec<Spanned<FieldName>> {
+fn read_names(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Vec<Spanned<Name>> {
     let mut names = Vec::new();
     for text in reader.texts(rule, "named") {
-        let name = FieldName::new(text.get_ref());
-        if name.as_str().is_empty() {
+        let name = Name::new(text.get_ref());
+        if name.field_name().as_str().is_empty() {
             reader.report(text.span(), "a name has at least one letter or digit");
+        } else if text.get_ref().trim_start_matches("*_").contains('*') {
+            let hint = "`*_session_id` is every name that ends with the words `session` and `id`".to_owned();
+            reader.report_hint(text.span(), "a `*` stands only at the start of a name, with a `_`", Some(hint));
         } else {
             names.push(Spanned::new(text.span(), name));
         }
@@ -497,7 +499,7 @@ mod tests {
             format!("{line} {id}: [{select}] {named:?} {detect:?} {class} {transform:?} {parse:?}\n")
         });
         expect![[r#"
-            12 client-ip: [client_ip **."x.y" @headers.X-Real-IP] [FieldName("remoteaddr")] Some(Shape(Ip)) ip Pseudonymize { network: true } No
+            12 client-ip: [client_ip **."x.y" @headers.X-Real-IP] [Whole(FieldName("remoteaddr"))] Some(Shape(Ip)) ip Pseudonymize { network: true } No
             18 ticket: [] [] Some(Regex("T-(\\d+)")) session Drop No
             23 agent: [user_agent] [] None user-agent Generalize No
             27 message: [message] [] None text Pseudonymize { network: false } Auto

@@ -63,7 +63,7 @@ pub struct Rule {
     /// Fields the rule looks at, by path.
     pub select: Vec<Selector>,
     /// Fields the rule looks at by their last name, at any depth and in `name=value` text, in any naming convention.
-    pub named: Vec<FieldName>,
+    pub named: Vec<Name>,
     /// What the rule finds by shape in text that is scanned.
     pub detect: Option<Detector>,
     /// What kind of entity a value is; fixes its canonical form.
@@ -480,6 +480,35 @@ impl FieldName {
     /// The reduced name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A field name that a rule goes by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// This name.
+    Whole(FieldName),
+    /// `*_session_id`: every name whose last words are these, as `app_session_id` or `UNIFIipsSessionId`.
+    End(FieldName),
+}
+
+impl Name {
+    /// What packs write before the end of a name.
+    const ANY_START: &str = "*_";
+
+    /// Reads a name as packs write it.
+    pub fn new(text: &str) -> Self {
+        match text.strip_prefix(Self::ANY_START) {
+            Some(end) => Self::End(FieldName::new(end)),
+            None => Self::Whole(FieldName::new(text)),
+        }
+    }
+
+    /// The name or its end, reduced.
+    pub fn field_name(&self) -> &FieldName {
+        match self {
+            Self::Whole(name) | Self::End(name) => name,
+        }
     }
 }
 

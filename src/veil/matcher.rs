@@ -1,9 +1,11 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
 use super::expressions::{Expressions, ListIndex};
+use super::names::Names;
 use super::patterns::{Pattern, Patterns};
+use crate::decode::line::GivenUp;
 use crate::rules::selector::{Selector, Specificity, Step, Target};
-use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
+use crate::rules::{Class, Detector, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -41,8 +43,7 @@ pub(super) struct Matcher {
     nodes: Vec<Node>,
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
-    named: BTreeMap<String, Action>,
-    /// Bytes of the longest name in `named`.
+    pub(super) names: Names,
     shapes: [Action; Shape::ALL.len()],
 }
 
@@ -112,8 +113,8 @@ impl Matcher {
             name: pack.name.clone(),
             format: pack.format,
             recognize: pack.recognize.clone(),
-            lines: Patterns::default(),
-            messages: Patterns::default(),
+            lines: Patterns::new(Vec::new(), GivenUp::Misfits),
+            messages: Patterns::new(Vec::new(), GivenUp::TakesRest),
             expressions: list,
             expression_actions: Vec::with_capacity(texts.len()),
             key: None,
@@ -125,7 +126,7 @@ impl Matcher {
             nodes: vec![Node::default()],
             headers: BTreeMap::new(),
             any_header: None,
-            named: BTreeMap::new(),
+            names: Names::new(),
             shapes,
         };
         for rule in &pack.rules {
@@ -140,7 +141,7 @@ impl Matcher {
                 matcher.add_selector(selector, action);
             }
             for name in &rule.named {
-                matcher.named.insert(name.as_str().to_owned(), action);
+                matcher.names.add(name, action);
             }
             match &rule.detect {
                 None => {}
@@ -148,8 +149,10 @@ impl Matcher {
                 Some(Detector::Regex(_)) => matcher.expression_actions.push(action),
             }
         }
-        matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
-        matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
+        let compiled = |patterns: &[LinePattern]| patterns.iter().map(|pattern| matcher.pattern(pattern)).collect();
+        let (lines, messages) = (compiled(&pack.lines), compiled(&pack.messages));
+        matcher.lines = Patterns::new(lines, GivenUp::Misfits);
+        matcher.messages = Patterns::new(messages, GivenUp::TakesRest);
         Ok(matcher)
     }
 
@@ -198,7 +201,7 @@ impl Matcher {
         self.start(&mut states);
         let live = 0..states.len();
         self.step(&mut states, live.clone(), name.as_bytes());
-        self.accepted(&states[live.end..]).or_else(|| self.named(FieldName::new(name).as_str()))
+        self.accepted(&states[live.end..]).or_else(|| self.names.of(name, &mut String::new()))
     }
 
     /// Appends the trie nodes that are live before any name was read.
@@ -259,14 +262,9 @@ impl Matcher {
         accepts.max_by_key(|accept| (accept.specificity, std::cmp::Reverse(accept.action.rule))).map(|a| a.action)
     }
 
-    /// The action of the rule that goes by this field name, reduced as [`FieldName`] does.
-    pub(super) fn named(&self, reduced_name: &str) -> Option<Action> {
-        self.named.get(reduced_name).copied()
-    }
-
     /// The action for a header; names compare without case.
     pub(super) fn header(&self, name: &str) -> Option<Action> {
-        let by_name = || self.named(FieldName::new(name).as_str());
+        let by_name = || self.names.of(name, &mut String::new());
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
     }
 

@@ -6,6 +6,7 @@
 mod explain;
 mod expressions;
 mod matcher;
+mod names;
 mod packs;
 mod patterns;
 mod plan;

@@ -1,7 +1,7 @@
 //! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
 
 use super::matcher::Action;
-use crate::decode::line::{self, Hole};
+use crate::decode::line::{self, GivenUp, Hole};
 use crate::rules::{Extent, LinePattern, Part};
 use aho_corasick::AhoCorasick;
 
@@ -14,9 +14,10 @@ pub(super) struct Pattern {
 }
 
 /// The patterns of a pack, in their order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
+    given_up: GivenUp,
     /// Finds each pattern's longest literal, all in one pass; `None` when there is none to find.
     anchors: Option<AhoCorasick>,
     /// By anchor: the index of its pattern.
@@ -26,7 +27,7 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    pub(super) fn new(patterns: Vec<Pattern>) -> Self {
+    pub(super) fn new(patterns: Vec<Pattern>, given_up: GivenUp) -> Self {
         let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
         for (index, pattern) in patterns.iter().enumerate() {
             match pattern.anchor() {
@@ -41,7 +42,7 @@ impl Patterns {
         if anchors.is_none() {
             unanchored = (0..patterns.len()).collect();
         }
-        Self { patterns, anchors, anchored, unanchored }
+        Self { patterns, given_up, anchors, anchored, unanchored }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -62,7 +63,7 @@ impl Patterns {
             candidates.dedup();
         }
         let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
-        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
+        candidates.find(|pattern| line::holes(&pattern.pattern, text, self.given_up, holes))
     }
 }
 

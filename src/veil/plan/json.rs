@@ -1,109 +1,16 @@
 //! Plans a JSON text: names on the way down tell what a value is.
 
-use super::{Layer, Plan, ends, quoted_literal};
+use super::path::{Expected, Path};
+use super::{Layer, Plan, ends, quoted_literal, siblings};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
-use crate::rules::{FieldName, Parse, Unknown};
+use crate::rules::{Parse, Unknown};
 use crate::transform::Source;
 use crate::veil::JSON_DEPTH_MAX;
-use crate::veil::matcher::{Action, Matcher, NodeIndex};
+use crate::veil::matcher::Matcher;
 use crate::veil::packs::Packs;
+use std::borrow::Cow;
 use std::ops::Range;
-
-/// What is known of a value in a JSON text from the names above it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    /// No rule speaks of it.
-    Unknown,
-    /// A selector names it, or a container above it.
-    Selected(Action),
-    /// Its field name alone gives it away; that says nothing of an object's members.
-    Named(Action),
-}
-
-impl Expected {
-    fn action(self) -> Option<Action> {
-        match self {
-            Self::Unknown => None,
-            Self::Selected(action) | Self::Named(action) => Some(action),
-        }
-    }
-}
-
-/// The names above the present value, as live trie nodes.
-struct Path<'m> {
-    matcher: &'m Matcher,
-    states: Vec<NodeIndex>,
-    frames: Vec<Frame>,
-    /// The value that comes next.
-    next: Frame,
-    /// The reduced names above, one after the other.
-    names: String,
-}
-
-/// A place in the JSON text: its live nodes and what is expected there.
-#[derive(Debug, Clone)]
-struct Frame {
-    states: Range<usize>,
-    expected: Expected,
-    array: bool,
-    /// The field name that led here, as a range of the path's names.
-    name: Range<usize>,
-}
-
-impl<'m> Path<'m> {
-    fn new(matcher: &'m Matcher) -> Self {
-        let mut states = Vec::new();
-        matcher.start(&mut states);
-        let next = Frame { states: 0..states.len(), expected: Expected::Unknown, array: false, name: 0..0 };
-        Self { matcher, states, frames: Vec::new(), next, names: String::new() }
-    }
-
-    fn open(&mut self, array: bool) {
-        let frame = Frame { array, ..self.next.clone() };
-        if array {
-            // Elements stand under the array's own name.
-            self.next = frame.clone();
-        }
-        self.frames.push(frame);
-    }
-
-    fn close(&mut self) {
-        if let Some(frame) = self.frames.pop() {
-            self.states.truncate(frame.states.end);
-        }
-        if let Some(above) = self.frames.last().filter(|above| above.array) {
-            self.next = above.clone();
-        }
-    }
-
-    /// Goes to the member `name` of the present object.
-    fn member(&mut self, name: &[u8]) {
-        let Some(frame) = self.frames.last() else { return };
-        let (above, inherited, parent) = (frame.states.clone(), frame.expected, frame.name.clone());
-        self.states.truncate(above.end);
-        let start = self.states.len();
-        self.matcher.step(&mut self.states, above, name);
-        let states = start..self.states.len();
-        self.names.truncate(parent.end);
-        FieldName::reduce_into(&String::from_utf8_lossy(name), &mut self.names);
-        let name = parent.end..self.names.len();
-        let expected = match self.matcher.accepted(&self.states[states.clone()]) {
-            Some(action) => Expected::Selected(action),
-            None => match inherited {
-                Expected::Selected(_) => inherited,
-                Expected::Unknown | Expected::Named(_) => self.by_name(parent.start, name.start),
-            },
-        };
-        self.next = Frame { states, expected, array: false, name };
-    }
-
-    /// What the last name says alone, or together with the one above it: `{"user": {"name": …}}` is also `username`.
-    fn by_name(&self, parent_start: usize, start: usize) -> Expected {
-        let named = |from: usize| self.names.get(from..).and_then(|name| self.matcher.named(name));
-        named(start).or_else(|| named(parent_start)).map_or(Expected::Unknown, Expected::Named)
-    }
-}
 
 impl Plan {
     /// Plans a JSON text. After an error the findings of the text are gone.
@@ -131,24 +38,30 @@ impl Plan {
     ) -> Result<(), JsonError> {
         let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
         let mut path = Path::new(matcher);
+        let mut siblings = siblings::find(text).into_iter().peekable();
+        let mut objects = 0;
         while let Some(token) = tokens.next_token()? {
             match token {
-                Token::ObjectStart => path.open(false),
-                Token::ArrayStart => path.open(true),
+                Token::ObjectStart => {
+                    path.open_object(siblings.next_if(|(number, _)| *number == objects).map(|(_, name)| name));
+                    objects += 1;
+                }
+                Token::ArrayStart => path.open_array(),
                 Token::ObjectEnd | Token::ArrayEnd => path.close(),
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
-                    path.member(name);
+                    let sibling = path.sibling(name).map(|sibling| text_of(text, sibling));
+                    path.member(&String::from_utf8_lossy(name), sibling.as_deref());
                     plan.name(matcher, name);
                 }),
-                Token::Text(value) => self.quoted(text, &value, |plan, value| match path.next.expected.action() {
+                Token::Text(value) => self.quoted(text, &value, |plan, value| match path.expected().action() {
                     Some(action) => plan.apply(packs, matcher, action, value, layer.in_string()),
                     None => plan.unknown(packs, matcher, matcher.unknown, value, layer.in_string()),
                 }),
-                Token::Number(span) => self.literal(matcher, text, span, path.next.expected, layer),
+                Token::Number(span) => self.literal(matcher, text, span, path.expected(), layer),
                 Token::Bool(span) => {
                     // A flag is called `session` or `user` as often as an entity is.
-                    if let Expected::Selected(_) = path.next.expected {
-                        self.literal(matcher, text, span, path.next.expected, layer);
+                    if let Expected::Selected(_) = path.expected() {
+                        self.literal(matcher, text, span, path.expected(), layer);
                     }
                 }
                 Token::Null => {}
@@ -195,4 +108,15 @@ impl Plan {
             self.push(action, replacement, text, span, quoting, Source::Rule);
         }
     }
+}
+
+/// The text of a JSON string.
+fn text_of<'t>(text: &'t [u8], quoted: &Quoted) -> Cow<'t, str> {
+    let inner = &text[quoted.inner.clone()];
+    if !quoted.escaped {
+        return String::from_utf8_lossy(inner);
+    }
+    let mut unescaped = Vec::with_capacity(inner.len());
+    escape::unescape(inner, &mut unescaped);
+    Cow::Owned(String::from_utf8_lossy(&unescaped).into_owned())
 }

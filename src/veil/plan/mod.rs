@@ -1,6 +1,8 @@
 //! Plans a record: lists every value to be replaced as a span of the original bytes.
 
 mod json;
+mod path;
+mod siblings;
 mod spread;
 mod text;
 mod value;

@@ -5,7 +5,7 @@ use super::{Layer, Plan, ends, looks_like_json};
 use crate::decode::escape;
 use crate::decode::line::Hole;
 use crate::detect::{self, Found, Pair};
-use crate::rules::{Class, FieldName, Parse, Shape};
+use crate::rules::{Class, Parse, Shape};
 use crate::transform::{Quoting, Source};
 use crate::veil::matcher::Matcher;
 use crate::veil::packs::Packs;
@@ -121,14 +121,14 @@ impl Plan {
     pub(super) fn pairs(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
-        let mut done = 0;
+        let (mut done, mut reduced) = (0, String::new());
         for Pair { name, value } in pairs {
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
             if value.end <= done {
                 continue;
             }
-            let name = FieldName::new(&String::from_utf8_lossy(&text[name]));
-            let (Some(action), Some(layer)) = (matcher.named(name.as_str()), layer.inner()) else { continue };
+            let name = String::from_utf8_lossy(&text[name]);
+            let (Some(action), Some(layer)) = (matcher.names.of(&name, &mut reduced), layer.inner()) else { continue };
             if action.class == Class::User && is_verdict(&text[value.clone()]) {
                 continue;
             }

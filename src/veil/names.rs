@@ -1,0 +1,204 @@
+//! The field names that rules go by: whole names, and the ends of names.
+
+use super::matcher::Action;
+use crate::rules::{FieldName, Name};
+use std::collections::BTreeMap;
+
+/// How much of a long name is looked at for its end, in characters: many fields may stand under one long name.
+const END_CHARS_MAX: usize = 128;
+
+/// Rules by field name.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    /// By reduced name.
+    whole: BTreeMap<String, Action>,
+    /// The reduced ends, read backwards, as a trie. The first node is its root.
+    ends: Vec<EndNode>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct EndNode {
+    /// The nodes behind, ascending by character.
+    next: Vec<(char, usize)>,
+    accept: Option<Action>,
+}
+
+impl Names {
+    pub(super) fn new() -> Self {
+        Self { whole: BTreeMap::new(), ends: vec![EndNode::default()] }
+    }
+
+    pub(super) fn add(&mut self, name: &Name, action: Action) {
+        match name {
+            Name::Whole(name) => {
+                self.whole.insert(name.as_str().to_owned(), action);
+            }
+            Name::End(name) => {
+                let mut at = 0;
+                for character in name.as_str().chars().rev() {
+                    at = self.end_node(at, character);
+                }
+                self.ends[at].accept = Some(action);
+            }
+        }
+    }
+
+    /// The node behind `at` by `character`, made if there is none.
+    fn end_node(&mut self, at: usize, character: char) -> usize {
+        match self.ends[at].next.binary_search_by_key(&character, |(known, _)| *known) {
+            Ok(place) => self.ends[at].next[place].1,
+            Err(place) => {
+                let made = self.ends.len();
+                self.ends.push(EndNode::default());
+                self.ends[at].next.insert(place, (character, made));
+                made
+            }
+        }
+    }
+
+    /// The rule that goes by this whole name, reduced as [`FieldName`] does.
+    pub(super) fn whole(&self, reduced: &str) -> Option<Action> {
+        self.whole.get(reduced).copied()
+    }
+
+    /// The rule that goes by the longest end of a name as it is written: words of it, cut at punctuation and camel humps.
+    pub(super) fn end(&self, written: &str) -> Option<Action> {
+        let (mut at, mut longest, mut after) = (0, None, None);
+        let mut characters = written.chars().rev().take(END_CHARS_MAX).peekable();
+        while let Some(character) = characters.next() {
+            if !character.is_alphanumeric() {
+                after = None;
+                continue;
+            }
+            for small in character.to_lowercase().rev() {
+                let next = &self.ends[at].next;
+                let Ok(place) = next.binary_search_by_key(&small, |(known, _)| *known) else { return longest };
+                at = next[place].1;
+            }
+            if starts_word(characters.peek().copied(), character, after) {
+                longest = self.ends[at].accept.or(longest);
+            }
+            after = Some(character);
+        }
+        longest
+    }
+
+    /// The rule for a name that stands alone, as in text: by the whole name, by its last part or two behind dots, as
+    /// flattened paths have them, or by its end. `reduced` is a buffer.
+    pub(super) fn of(&self, written: &str, reduced: &mut String) -> Option<Action> {
+        reduced.clear();
+        let parts = reduce_parts(written, reduced);
+        self.whole(reduced)
+            .or_else(|| self.whole(reduced.get(parts.last..)?))
+            .or_else(|| self.whole(reduced.get(parts.parent..)?))
+            .or_else(|| self.end(written))
+    }
+}
+
+/// Where the last two parts of a flattened path begin in a buffer of reduced names.
+pub(super) struct Parts {
+    /// The part before the last, or the last where there is one part only.
+    pub(super) parent: usize,
+    pub(super) last: usize,
+}
+
+/// Appends the reduced form of a name, which may be a path flattened with dots.
+pub(super) fn reduce_parts(written: &str, reduced: &mut String) -> Parts {
+    let mut parts = Parts { parent: reduced.len(), last: reduced.len() };
+    for part in written.split('.') {
+        (parts.parent, parts.last) = (parts.last, reduced.len());
+        FieldName::reduce_into(part, reduced);
+    }
+    parts
+}
+
+/// Whether a word begins at `character`: behind punctuation, at the hump of `userName`, at the last capital of `IPAddress`.
+fn starts_word(before: Option<char>, character: char, after: Option<char>) -> bool {
+    let Some(before) = before.filter(|before| before.is_alphanumeric()) else { return true };
+    character.is_uppercase() && (!before.is_uppercase() || after.is_some_and(char::is_lowercase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Class, Parse};
+    use crate::transform::RuleIndex;
+
+    fn names(texts: &[&str]) -> Names {
+        let mut names = Names::new();
+        for (index, text) in texts.iter().enumerate() {
+            let rule = RuleIndex(index as u16);
+            let action = Action { rule, class: Class::Text, replacement: None, parse: Parse::No };
+            names.add(&Name::new(text), action);
+        }
+        names
+    }
+
+    /// The rules, by their place in `texts`, that go by each of `written`.
+    #[track_caller]
+    fn check(texts: &[&str], written: &[(&str, Option<u16>)]) {
+        let names = names(texts);
+        for (name, expected) in written {
+            let found = names.of(name, &mut String::new()).map(|action| action.rule.0);
+            assert_eq!(found, *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ends_are_whole_words() {
+        check(
+            &["*_session_id", "*_user_name", "*_serial"],
+            &[
+                ("session_id", Some(0)),
+                ("app_session_id", Some(0)),
+                ("app-Session.ID", Some(0)),
+                ("UNIFIipsSessionId", Some(0)),
+                ("APPSessionID", Some(0)),
+                ("obsession_id", None),
+                ("OBSESSION_ID", None),
+                ("session_id_count", None),
+                ("x509Serial", Some(2)),
+                ("aerial", None),
+                ("targetUserName", Some(1)),
+                ("target user name", Some(1)),
+                ("name", None),
+                ("", None),
+                ("___", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn whole_names_go_first_then_the_longest_end() {
+        check(
+            &["*_id", "*_user_id", "app_user_id", "*_nutzer_größe"],
+            &[
+                ("pod_id", Some(0)),
+                ("last_user_id", Some(1)),
+                ("appUserId", Some(2)),
+                ("my_app_user_id", Some(1)),
+                ("letzteNutzerGröße", Some(3)),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_last_parts_of_a_flattened_path_are_names() {
+        check(
+            &["client_ip", "user_name", "x_forwarded_for"],
+            &[
+                ("source.client_ip", Some(0)),
+                ("ocsf.actor.user.name", Some(1)),
+                ("x.forwarded.for", Some(2)),
+                ("user.full.name", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_long_name_costs_no_more_than_a_short_one() {
+        let names = names(&["*_a_b"]);
+        assert!(names.end(&format!("a{}b", "_".repeat(END_CHARS_MAX - 2))).is_some());
+        assert!(names.end(&format!("a{}b", "_".repeat(END_CHARS_MAX - 1))).is_none());
+    }
+}

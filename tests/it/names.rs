@@ -1,0 +1,105 @@
+//! Values that their names give away, wherever name and value stand.
+
+use crate::support::{readable, veil, veiled};
+
+const JSON: &str = r#"
+name = "test"
+version = 1
+format = "json"
+
+[[rule]]
+id = "user"
+named = ["username", "login", "*_user_name", "User Id"]
+class = "user"
+
+[[rule]]
+id = "session"
+named = ["*_session_id"]
+class = "session"
+
+[[rule]]
+id = "ip"
+named = ["client_ip"]
+class = "ip"
+
+[[rule]]
+id = "secret"
+named = ["authorization"]
+class = "token"
+"#;
+
+#[track_caller]
+fn check(input: &str, expected: &str) {
+    assert_eq!(readable(&veiled(&veil(JSON), input.as_bytes())), expected);
+}
+
+#[test]
+fn names_are_known_by_their_end() {
+    check(
+        r#"{"app_session_id":"9f86d081","UNIFIipsSessionId":5,"obsession_id":"x","session_ids":"y"}"#,
+        r#"{"app_session_id":"<session:1>","UNIFIipsSessionId":"<session:2>","obsession_id":"x","session_ids":"y"}"#,
+    );
+    check(
+        r#"{"target_user":{"name":"alice"},"n":{"m":{"name":"b"}}}"#,
+        r#"{"target_user":{"name":"<user:1>"},"n":{"m":{"name":"b"}}}"#,
+    );
+    check(r#"{"note":"app-session-id=abc, x=y"}"#, r#"{"note":"app-session-id=<session:1>, x=y"}"#);
+}
+
+#[test]
+fn the_last_part_of_a_flattened_path_is_its_name() {
+    check(
+        r#"{"event.login":"alice","ecs.target.user.name":"bob","login.name":"x"}"#,
+        r#"{"event.login":"<user:1>","ecs.target.user.name":"<user:2>","login.name":"x"}"#,
+    );
+}
+
+#[test]
+fn a_member_names_its_sibling() {
+    check(r#"{"key":"username","value":"zzz"}"#, r#"{"key":"username","value":"<user:1>"}"#);
+    check(
+        r#"[{"Value":"alice","Name":"UserId"},{"Name":"other","Value":"al"}]"#,
+        r#"[{"Value":"<user:1>","Name":"UserId"},{"Name":"other","Value":"al"}]"#,
+    );
+    check(
+        r##"{"EventData":{"Data":[{"@Name":"TargetUserName","#text":"alice"},{"@Name":"LogonType","#text":"3"}]}}"##,
+        r##"{"EventData":{"Data":[{"@Name":"TargetUserName","#text":"<user:1>"},{"@Name":"LogonType","#text":"3"}]}}"##,
+    );
+    check(
+        r#"{"headers":[{"name":"Authorization","value":"Bearer mF_9.B5f"},{"name":"Accept","value":"text/html"}]}"#,
+        r#"{"headers":[{"name":"Authorization","value":"Bearer <token:1>"},{"name":"Accept","value":"text/html"}]}"#,
+    );
+}
+
+#[test]
+fn a_sibling_names_values_of_any_type() {
+    check(
+        r#"{"attributes":[{"key":"login","value":{"stringValue":"alice"}},{"key":"port","value":{"intValue":"22"}}]}"#,
+        r#"{"attributes":[{"key":"login","value":{"stringValue":"<user:1>"}},{"key":"port","value":{"intValue":"22"}}]}"#,
+    );
+    check(
+        r#"{"value":{"arrayValue":{"values":[{"stringValue":"alice"},{"stringValue":"bob"}]}},"key":"login"}"#,
+        r#"{"value":{"arrayValue":{"values":[{"stringValue":"<user:1>"},{"stringValue":"<user:2>"}]}},"key":"login"}"#,
+    );
+    check(
+        r#"{"name":"login","multiValue":["alice",{"a":"b"}],"other":"c"}"#,
+        r#"{"name":"login","multiValue":["<user:1>",{"a":"b"}],"other":"c"}"#,
+    );
+    check(r#"{"key":"login","value":41234}"#, r#"{"key":"login","value":"<user:1>"}"#);
+}
+
+#[test]
+fn a_sibling_counts_as_the_name_of_an_object() {
+    check(
+        r#"{"params":[{"key":"target_user","value":{"name":"alice","login":"al","size":"x"}}]}"#,
+        r#"{"params":[{"key":"target_user","value":{"name":"<user:1>","login":"<user:2>","size":"x"}}]}"#,
+    );
+}
+
+#[test]
+fn siblings_in_a_string_of_json() {
+    check(
+        r#"{"message":"{\"key\":\"log\\u0069n\",\"value\":\"alice\"}"}"#,
+        r#"{"message":"{\"key\":\"log\\u0069n\",\"value\":\"<user:1>\"}"}"#,
+    );
+}
