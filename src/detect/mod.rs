@@ -35,6 +35,23 @@ pub struct Pair {
     pub name: Range<usize>,
     /// Bytes of the value, without quotes.
     pub value: Range<usize>,
+    /// What stands between them.
+    pub link: Link,
+}
+
+/// How the name and the value of a pair are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// By a sign that sentences do not have, or the value is in quotes or brackets.
+    Sign,
+    /// By a colon and a blank, as sentences have it, too: `login: invalid user alice`.
+    Prose,
+}
+
+/// Where a name of several words may begin, of which the last begins at `last`: one word before it, then two. Of these
+/// words each starts with a letter and a single blank stands behind it, as in `Account Name: alice`.
+pub fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = usize> {
+    pairs::phrase_starts(text, last)
 }
 
 /// Appends the entities in `text` to `found`, in order of their start, without overlaps.

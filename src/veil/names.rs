@@ -83,6 +83,13 @@ impl Names {
         longest
     }
 
+    /// The rule that goes by a whole name of several words. `reduced` is a buffer.
+    pub(super) fn phrase(&self, words: &str, reduced: &mut String) -> Option<Action> {
+        reduced.clear();
+        FieldName::reduce_into(words, reduced);
+        self.whole(reduced)
+    }
+
     /// The rule for a name that stands alone, as in text: by the whole name, by its last part or two behind dots, as
     /// flattened paths have them, or by its end. `reduced` is a buffer.
     pub(super) fn of(&self, written: &str, reduced: &mut String) -> Option<Action> {

@@ -103,3 +103,58 @@ fn siblings_in_a_string_of_json() {
         r#"{"message":"{\"key\":\"log\\u0069n\",\"value\":\"<user:1>\"}"}"#,
     );
 }
+
+const LINE: &str = r#"
+name = "test"
+version = 1
+format = "line"
+
+[[rule]]
+id = "user"
+named = ["user", "account_name", "username"]
+class = "user"
+
+[[rule]]
+id = "person"
+named = ["full_name"]
+class = "person"
+
+[[rule]]
+id = "mac"
+named = ["mac_address"]
+class = "mac"
+
+[[rule]]
+id = "session"
+named = ["session", "*_session_id"]
+class = "session"
+
+[[rule]]
+id = "secret"
+named = ["password"]
+class = "token"
+"#;
+
+#[track_caller]
+fn check_line(input: &str, expected: &str) {
+    assert_eq!(readable(&veiled(&veil(LINE), input.as_bytes())), expected);
+}
+
+#[test]
+fn names_of_several_words_in_text() {
+    check_line("Account Name:\t\talice", "Account Name:\t\t<user:1>");
+    check_line("Source MAC Address: unknown-1, x", "Source MAC Address: <mac:1>, x");
+    check_line("Web Session ID = abc", "Web Session ID = <session:1>");
+    check_line("the account name: alice", "the account name: <user:1>");
+    check_line("web session id=abc", "web session id=abc");
+    check_line("Full Name: Alice van Smith, Height: 5", "Full Name: <person:1>, Height: 5");
+}
+
+#[test]
+fn remarks_behind_a_colon_stay() {
+    check_line("created session: username bob", "created session: username bob");
+    check_line("FAIL user: Client \"192.0.2.7\"", "FAIL user: Client \"<ip:1>\"");
+    check_line("user: alice, session: 5f", "user: <user:1>, session: <session:2>");
+    check_line("user=client session=opened", "user=<user:1> session=<session:2>");
+    check_line("user: \"client\" password: secret", "user: \"<user:1>\" password: <token:2>");
+}

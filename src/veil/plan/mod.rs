@@ -2,6 +2,7 @@
 
 mod json;
 mod path;
+mod prose;
 mod siblings;
 mod spread;
 mod text;

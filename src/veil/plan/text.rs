@@ -1,13 +1,13 @@
 //! Plans a text: a line or message of a known shape, or free text that is searched.
 
 use super::value::with_credential;
-use super::{Layer, Plan, ends, looks_like_json};
+use super::{Layer, Plan, ends, looks_like_json, prose};
 use crate::decode::escape;
 use crate::decode::line::Hole;
-use crate::detect::{self, Found, Pair};
+use crate::detect::{self, Found, Link, Pair};
 use crate::rules::{Class, Parse, Shape};
 use crate::transform::{Quoting, Source};
-use crate::veil::matcher::Matcher;
+use crate::veil::matcher::{Action, Matcher};
 use crate::veil::packs::Packs;
 use crate::veil::patterns::Patterns;
 use std::ops::Range;
@@ -122,17 +122,21 @@ impl Plan {
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
         let (mut done, mut reduced) = (0, String::new());
-        for Pair { name, value } in pairs {
+        for Pair { name, value, link } in pairs {
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
             if value.end <= done {
                 continue;
             }
-            let name = String::from_utf8_lossy(&text[name]);
-            let (Some(action), Some(layer)) = (matcher.names.of(&name, &mut reduced), layer.inner()) else { continue };
-            if action.class == Class::User && is_verdict(&text[value.clone()]) {
+            let action = action_of(matcher, text, name, link, &mut reduced);
+            let (Some(action), Some(layer)) = (action, layer.inner()) else { continue };
+            if !prose::is_entity(action.class, link, &text[value.clone()]) {
                 continue;
             }
-            let value = if action.class == Class::Token { with_credential(text, value) } else { value };
+            let value = match action.class {
+                Class::Token => with_credential(text, value),
+                Class::Person => prose::with_names(text, value),
+                _ => value,
+            };
             let start = self.findings.len();
             self.apply(packs, matcher, action, &text[value.clone()], layer);
             self.shift(start, value.start);
@@ -143,10 +147,20 @@ impl Plan {
     }
 }
 
-/// Whether an unquoted value behind `user:` begins a sentence: `login: invalid user alice`.
-fn is_verdict(word: &[u8]) -> bool {
-    const VERDICTS: [&[u8]; 6] = [b"invalid", b"illegal", b"failed", b"failure", b"denied", b"error"];
-    VERDICTS.iter().any(|verdict| word.eq_ignore_ascii_case(verdict))
+/// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
+///
+/// Words that something else than a colon follows belong together only where each begins with a capital.
+fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link, reduced: &mut String) -> Option<Action> {
+    let named = |from: usize| String::from_utf8_lossy(&text[from..name.end]);
+    let is_capital = |at: &usize| text.get(*at).is_some_and(|byte| !byte.is_ascii_lowercase());
+    let (mut phrase, mut longest) = (None, name.start);
+    for start in detect::phrase_starts(text, name.start) {
+        if link == Link::Prose || (is_capital(&start) && is_capital(&name.start)) {
+            phrase = matcher.names.phrase(&named(start), reduced).or(phrase);
+            longest = start;
+        }
+    }
+    phrase.or_else(|| matcher.names.of(&named(name.start), reduced)).or_else(|| matcher.names.end(&named(longest)))
 }
 
 /// From the first `{"` to the last `}`, where the text is more than that.
