@@ -19,8 +19,10 @@ const ALL_PARTITIONS_MAX: usize = 10 * PARTITIONS_MAX;
 const GROUPS_MAX: usize = 10_000;
 
 /// Topics, groups and transactions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
+    /// Settings of a topic that sets none.
+    pub(crate) defaults: Settings,
     pub(crate) topics: BTreeMap<String, Topic>,
     pub(crate) groups: BTreeMap<String, Group>,
     pub(crate) transactions: Transactions,
@@ -28,6 +30,16 @@ pub(crate) struct State {
 }
 
 impl State {
+    fn new(options: &Options) -> Self {
+        Self {
+            defaults: Settings { message_bytes_max: options.message_bytes_max, ..Settings::default() },
+            topics: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            transactions: Transactions::default(),
+            space: Space::default(),
+        }
+    }
+
     /// A partition and its topic's settings.
     ///
     /// # Errors
@@ -60,7 +72,7 @@ impl State {
         if existing.saturating_add(partitions) > ALL_PARTITIONS_MAX {
             return Err(ErrorCode::PolicyViolation);
         }
-        let topic = Topic::new(partitions, overrides, self.space.clone())?;
+        let topic = Topic::new(partitions, &self.defaults, overrides, self.space.clone())?;
         if !is_trial {
             self.topics.insert(name.to_owned(), topic);
         }
@@ -124,7 +136,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(options: Options, address: SocketAddr) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State::new(&options)),
             changed: Condvar::new(),
             is_stopping: AtomicBool::new(false),
             clock: Clock::default(),

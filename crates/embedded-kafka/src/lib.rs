@@ -44,6 +44,8 @@ pub struct Options {
     /// Bytes of record batches that the broker holds at most; producers beyond it are told to try again later
     /// (`KAFKA_STORAGE_ERROR`). 1 GiB by default.
     pub log_bytes_max: u64,
+    /// Largest batch of a topic that sets no `max.message.bytes` (`message.max.bytes`): 1 MiB in Apache Kafka, 16 MiB here.
+    pub message_bytes_max: usize,
     /// How often segments past their retention are looked for (`log.retention.check.interval.ms`): 5 minutes in Apache
     /// Kafka, 1 second here.
     pub retention_check_interval: Duration,
@@ -58,6 +60,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             auto_create_partitions: None,
             log_bytes_max: 1 << 30,
+            message_bytes_max: 16 << 20,
             retention_check_interval: Duration::from_secs(1),
             initial_rebalance_delay: Duration::ZERO,
         }

@@ -23,8 +23,13 @@ impl Topic {
     ///
     /// # Errors
     /// `INVALID_PARTITIONS` and `INVALID_CONFIG`.
-    pub(crate) fn new(partitions: usize, overrides: BTreeMap<String, String>, space: Space) -> Result<Self, ErrorCode> {
-        let settings = Settings::of(&overrides)?;
+    pub(crate) fn new(
+        partitions: usize,
+        defaults: &Settings,
+        overrides: BTreeMap<String, String>,
+        space: Space,
+    ) -> Result<Self, ErrorCode> {
+        let settings = defaults.with(&overrides)?;
         let mut topic = Self { partitions: Vec::new(), settings, overrides, space };
         topic.grow(partitions)?;
         Ok(topic)
@@ -46,8 +51,8 @@ impl Topic {
     ///
     /// # Errors
     /// `INVALID_CONFIG`; then nothing changes.
-    pub(crate) fn set(&mut self, overrides: BTreeMap<String, String>) -> Result<(), ErrorCode> {
-        self.settings = Settings::of(&overrides)?;
+    pub(crate) fn set(&mut self, defaults: &Settings, overrides: BTreeMap<String, String>) -> Result<(), ErrorCode> {
+        self.settings = defaults.with(&overrides)?;
         self.overrides = overrides;
         Ok(())
     }
@@ -156,8 +161,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn of(overrides: &BTreeMap<String, String>) -> Result<Self, ErrorCode> {
-        let mut settings = Self::default();
+    /// These settings with some of them set.
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG` for an unknown name or a value that its setting does not take.
+    pub(crate) fn with(&self, overrides: &BTreeMap<String, String>) -> Result<Self, ErrorCode> {
+        let mut settings = self.clone();
         for (name, value) in overrides {
             let (_, _, kind) = KNOWN.iter().find(|(known, ..)| known == name).ok_or(ErrorCode::InvalidConfig)?;
             check_type(*kind, value)?;
@@ -235,7 +244,7 @@ mod tests {
     use super::*;
 
     fn set(name: &str, value: &str) -> Result<Settings, ErrorCode> {
-        Settings::of(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
+        Settings::default().with(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
     }
 
     #[test]

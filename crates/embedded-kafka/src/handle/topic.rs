@@ -11,6 +11,7 @@ const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 /// Where a setting's value comes from.
 const FROM_TOPIC: i8 = 1;
+const FROM_BROKER: i8 = 4;
 const FROM_DEFAULT: i8 = 5;
 /// Partitions or replicas as the broker likes.
 const DEFAULT: i32 = -1;
@@ -162,7 +163,12 @@ fn describe(call: &Call<'_>, state: &State, kind: i8, name: &str) -> Result<Vec<
     match kind {
         TOPIC => {
             let topic = state.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-            Ok(KNOWN.iter().map(|(name, default, kind)| of_topic(topic, name, default, *kind)).collect())
+            let message_bytes_max = state.defaults.message_bytes_max.to_string();
+            let described = KNOWN.iter().map(|(name, default, kind)| match *name {
+                "max.message.bytes" => of_topic(topic, name, &message_bytes_max, FROM_BROKER, *kind),
+                _ => of_topic(topic, name, default, FROM_DEFAULT, *kind),
+            });
+            Ok(described.collect())
         }
         BROKER => {
             let settings = broker_settings(call).into_iter();
@@ -174,12 +180,12 @@ fn describe(call: &Call<'_>, state: &State, kind: i8, name: &str) -> Result<Vec<
     }
 }
 
-fn of_topic(topic: &Topic, name: &str, default: &str, kind: SettingType) -> Described {
+fn of_topic(topic: &Topic, name: &str, default: &str, default_source: i8, kind: SettingType) -> Described {
     let set = topic.overrides.get(name);
     Described {
         name: name.to_owned(),
         value: set.map_or(default, String::as_str).to_owned(),
-        source: if set.is_some() { FROM_TOPIC } else { FROM_DEFAULT },
+        source: if set.is_some() { FROM_TOPIC } else { default_source },
         kind,
     }
 }
@@ -294,13 +300,10 @@ fn alter<T>(
             if kind != TOPIC {
                 return Err(ErrorCode::InvalidRequest);
             }
-            let topic = state.topics.get_mut(&name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+            let State { topics, defaults, .. } = &mut *state;
+            let topic = topics.get_mut(&name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
             let overrides = overrides(topic, changes)?;
-            if is_trial {
-                Topic::new(1, overrides, crate::log::Space::default()).map(drop)
-            } else {
-                topic.set(overrides)
-            }
+            if is_trial { defaults.with(&overrides).map(drop) } else { topic.set(defaults, overrides) }
         });
         answer.outcome(&altered);
         answer.nullable_string(None);
