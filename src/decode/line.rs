@@ -86,8 +86,8 @@ fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &m
             }
             Part::Hole { extent: Extent::Greedy, .. } => return greedy(parts, part, line, at, holes),
             Part::Hole { extent, .. } => {
-                let len = hole_len(*extent, parts.literal_behind(part), &line[at..]).ok_or(part)?;
-                holes.push(Hole { part, span: at..at + len });
+                let (value, len) = hole(*extent, parts.literal_behind(part), &line[at..]).ok_or(part)?;
+                holes.push(Hole { part, span: at + value.start..at + value.end });
                 at += len;
             }
         }
@@ -125,26 +125,45 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     Err(misfit)
 }
 
-/// Bytes that a hole spans at the start of `text`, or `None` when it does not fit.
-fn hole_len(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<usize> {
+/// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
+fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usize>, usize)> {
     let find = |within: &[u8]| match literal {
         Some(literal) => memmem::find(within, literal.as_bytes()),
         None => Some(within.len()),
     };
-    match extent {
+    let len = match extent {
         Extent::Word => {
             let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
             // The literal may begin with the white space that ends the run, or inside the run.
             let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
-            find(&text[..reach]).filter(|len| (1..=run).contains(len))
+            find(&text[..reach]).filter(|len| (1..=run).contains(len))?
         }
         Extent::Int => {
             let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-            (run > 0).then_some(run)
+            (run > 0).then_some(run)?
         }
-        Extent::Text | Extent::Greedy => find(text),
-        Extent::Quoted => quoted_len(text),
-        Extent::Rest => Some(text.len()),
+        Extent::Text | Extent::Greedy => find(text)?,
+        Extent::Quoted => quoted_len(text)?,
+        Extent::Csv => return csv_field(literal.and_then(|literal| literal.bytes().next()), text),
+        Extent::Rest => text.len(),
+    };
+    Some((0..len, len))
+}
+
+/// The value of the field that `text` begins with, without its quotes, and the bytes of the field with them; `None` when
+/// its quotes do not close. Source: RFC 4180, section 2.
+fn csv_field(separator: Option<u8>, text: &[u8]) -> Option<(Range<usize>, usize)> {
+    if text.first() != Some(&b'"') {
+        let len = separator.and_then(|separator| memchr::memchr(separator, text)).unwrap_or(text.len());
+        return Some((0..len, len));
+    }
+    let mut end = 1;
+    loop {
+        end += memchr::memchr(b'"', text.get(end..)?)?;
+        if text.get(end + 1) != Some(&b'"') {
+            return Some((1..end, end + 1));
+        }
+        end += 2;
     }
 }
 
@@ -168,7 +187,7 @@ mod tests {
         Part::Literal(text.to_owned())
     }
 
-    fn hole(name: &str, extent: Extent) -> Part {
+    fn named(name: &str, extent: Extent) -> Part {
         Part::Hole { name: name.to_owned(), extent }
     }
 
@@ -191,11 +210,11 @@ mod tests {
     fn failed_password() -> Vec<Part> {
         vec![
             literal("Failed password for invalid user "),
-            hole("user", Extent::Greedy),
+            named("user", Extent::Greedy),
             literal(" from "),
-            hole("client_ip", Extent::Word),
+            named("client_ip", Extent::Word),
             literal(" port "),
-            hole("port", Extent::Int),
+            named("port", Extent::Int),
             literal(" ssh2"),
         ]
     }
@@ -238,15 +257,15 @@ mod tests {
     #[test]
     fn access_line() {
         let parts = [
-            hole("client_ip", Extent::Word),
+            named("client_ip", Extent::Word),
             literal(" - "),
-            hole("user", Extent::Text),
+            named("user", Extent::Text),
             literal(" ["),
-            hole("time", Extent::Text),
+            named("time", Extent::Text),
             literal("] \""),
-            hole("request", Extent::Quoted),
+            named("request", Extent::Quoted),
             literal("\" "),
-            hole("rest", Extent::Rest),
+            named("rest", Extent::Rest),
         ];
         check(
             &parts,
@@ -262,8 +281,21 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_separated_values() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| named(name, Extent::Csv));
+        let parts = [a, literal(","), b, literal(","), c];
+        check(&parts, r#"1,"x, ""y""",z"#, Some(&[("a", "1"), ("b", r#"x, ""y"""#), ("c", "z")]));
+        check(&parts, r#",,"#, Some(&[("a", ""), ("b", ""), ("c", "")]));
+        check(&parts, r#""","a"b,"c""#, None);
+        check(&parts, r#""a",b"c,"d"#, None);
+        check(&parts, r#""a",b"c,d"#, Some(&[("a", "a"), ("b", r#"b"c"#), ("c", "d")]));
+        check(&parts, "a,b", None);
+        check(&parts, "a,b,c,d", Some(&[("a", "a"), ("b", "b"), ("c", "c,d")]));
+    }
+
+    #[test]
     fn a_word_ends_inside_a_run_without_spaces() {
-        let parts = [hole("process", Extent::Word), literal("["), hole("pid", Extent::Int), literal("]: ok")];
+        let parts = [named("process", Extent::Word), literal("["), named("pid", Extent::Int), literal("]: ok")];
         check(&parts, "sshd[42]: ok", Some(&[("process", "sshd"), ("pid", "42")]));
         check(&parts, "ss hd[42]: ok", None);
     }

@@ -8,6 +8,7 @@
 mod account;
 mod address;
 pub mod checksum;
+mod elements;
 mod email;
 mod mac;
 mod number;
@@ -46,6 +47,12 @@ pub enum Link {
     Sign,
     /// By a colon and a blank, as sentences have it, too: `login: invalid user alice`.
     Prose,
+}
+
+/// Appends the XML elements in `text` that hold text to `found`, in order: `<User>alice</User>`,
+/// `<Data Name="User">alice</Data>`.
+pub fn elements(text: &[u8], found: &mut Vec<Pair>) {
+    elements::find(text, found);
 }
 
 /// Where a name of several words may begin, of which the last begins at `last`: one word before it, then two. Of these
@@ -227,6 +234,7 @@ mod tests {
         scan::work::take();
         shapes(text, &mut Vec::new());
         pairs(text, &mut Vec::new());
+        elements(text, &mut Vec::new());
         let steps = scan::work::take() / text.len();
         let unit = String::from_utf8_lossy(&text[..text.len().min(24)]);
         assert!(steps <= STEPS_MAX, "{steps} steps per byte on {unit}");
@@ -320,6 +328,20 @@ mod tests {
             ".@",
             "..@",
             "Q=1,Q=",
+            "<",
+            "<a",
+            "<a ",
+            "<a>",
+            "<a b",
+            "<a b='",
+            "<a b='' ",
+            "<a b='c'>d</a>",
+            "<a name='",
+            "<![CDATA[",
+            "<a><![CDATA[",
+            "<a><![CDATA[]]></a>",
+            "<a:",
+            "<a ====",
             "a:b@",
             "+1",
             "+1 ",

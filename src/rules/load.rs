@@ -25,9 +25,9 @@ pub const SELECTORS_MAX: usize = 4096;
 /// Largest compiled regular expression of a detector, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 
-/// Words that packs treat as ambiguous unless they list their own: accounts that every system has, and values that
-/// stand for nobody.
-pub const AMBIGUOUS_DEFAULT: [&str; 18] = [
+/// Words that packs treat as ambiguous unless they list their own: accounts that every system has, values that stand for
+/// nobody, and what logs call things.
+pub const AMBIGUOUS_DEFAULT: [&str; 31] = [
     "root",
     "admin",
     "administrator",
@@ -46,6 +46,19 @@ pub const AMBIGUOUS_DEFAULT: [&str; 18] = [
     "default",
     "www-data",
     "daemon",
+    "session",
+    "name",
+    "username",
+    "login",
+    "password",
+    "owner",
+    "host",
+    "server",
+    "client",
+    "service",
+    "api",
+    "web",
+    "app",
 ];
 
 /// Reads a pack that uses no shared files. `file` is its path as errors show it.
@@ -614,7 +627,7 @@ mod tests {
                 rules/demo/pack.toml:15:12: `greedi` is no extent of a hole
                    15 | pattern = "<a:greedi>"
                       |            ^
-                  hint: did you mean `greedy`? there is `word`, `int`, `text`, `greedy`, `quoted`, `rest`
+                  hint: did you mean `greedy`? there is `word`, `int`, `text`, `greedy`, `quoted`, `csv`, `rest`
             "#]],
         );
     }

@@ -553,13 +553,16 @@ pub enum Extent {
     Greedy,
     /// `<name:quoted>`: up to the next `"` that no backslash precedes.
     Quoted,
+    /// `<name:csv>`: a field of a line of separated values (RFC 4180): in quotes, with `""` for a quote, or up to the first
+    /// byte of the next literal, which is the separator, or to the end. The quotes are not part of its value.
+    Csv,
     /// `<name:rest>`: anything up to the end of the line.
     Rest,
 }
 
 impl Extent {
     /// Every extent, in declaration order.
-    pub const ALL: [Self; 6] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Rest];
+    pub const ALL: [Self; 7] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Csv, Self::Rest];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
@@ -569,6 +572,7 @@ impl Extent {
             Self::Text => "text",
             Self::Greedy => "greedy",
             Self::Quoted => "quoted",
+            Self::Csv => "csv",
             Self::Rest => "rest",
         }
     }

@@ -129,6 +129,9 @@ impl Matcher {
             names: Names::new(),
             shapes,
         };
+        for name in &pack.recognize {
+            matcher.names.know(name);
+        }
         for rule in &pack.rules {
             let action = Action {
                 rule: names.add(&pack.name, &rule.id),
@@ -157,6 +160,11 @@ impl Matcher {
     }
 
     fn add_selector(&mut self, selector: &Selector, action: Action) {
+        for step in &selector.steps {
+            if let Step::Name(name) = step {
+                self.names.know(name);
+            }
+        }
         match (selector.target, selector.steps.as_slice()) {
             (Target::Payload, steps) => self.add_path(steps, Accept { specificity: selector.specificity(), action }),
             (Target::Key, _) => self.key = Some(action),

@@ -292,6 +292,7 @@ impl Batch {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
             let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
+            let needles = needles.without_field_names(matcher, parts_of(record).map(|(_, text)| text));
             for part in parts {
                 self.spread_part(part, record, &needles, keys)?;
             }

@@ -2,7 +2,7 @@
 
 use super::matcher::Action;
 use crate::rules::{FieldName, Name};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much of a long name is looked at for its end, in characters: many fields may stand under one long name.
 const END_CHARS_MAX: usize = 128;
@@ -14,6 +14,8 @@ pub(super) struct Names {
     whole: BTreeMap<String, Action>,
     /// The reduced ends, read backwards, as a trie. The first node is its root.
     ends: Vec<EndNode>,
+    /// Reduced names that selectors and recognition speak of.
+    others: BTreeSet<String>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -25,7 +27,7 @@ struct EndNode {
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self { whole: BTreeMap::new(), ends: vec![EndNode::default()] }
+        Self { whole: BTreeMap::new(), ends: vec![EndNode::default()], others: BTreeSet::new() }
     }
 
     pub(super) fn add(&mut self, name: &Name, action: Action) {
@@ -41,6 +43,16 @@ impl Names {
                 self.ends[at].accept = Some(action);
             }
         }
+    }
+
+    /// Notes a name that the pack speaks of otherwise.
+    pub(super) fn know(&mut self, name: &str) {
+        self.others.insert(FieldName::new(name).as_str().to_owned());
+    }
+
+    /// Whether the pack speaks of a field by this one word, in lower case.
+    pub(super) fn is_known(&self, word: &[u8]) -> bool {
+        std::str::from_utf8(word).is_ok_and(|word| self.whole.contains_key(word) || self.others.contains(word))
     }
 
     /// The node behind `at` by `character`, made if there is none.

@@ -9,6 +9,7 @@ mod names;
 mod pipeline;
 mod properties;
 mod rules;
+mod spread;
 mod support;
 mod tidy;
 mod veil;

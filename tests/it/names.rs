@@ -158,3 +158,85 @@ fn remarks_behind_a_colon_stay() {
     check_line("user=client session=opened", "user=<user:1> session=<session:2>");
     check_line("user: \"client\" password: secret", "user: \"<user:1>\" password: <token:2>");
 }
+
+#[test]
+fn elements_are_pairs() {
+    check_line(
+        "<Event><Data Name='username'>alice</Data><AccountName>bob</AccountName><Level>4</Level></Event>",
+        "<Event><Data Name='username'><user:1></Data><AccountName><user:2></AccountName><Level>4</Level></Event>",
+    );
+    check_line(
+        r#"<add key="user" value="alice &amp; bob"/><Session xsi:nil="true"/>"#,
+        r#"<add key="user" value="<user:1>"/><Session xsi:nil="true"/>"#,
+    );
+    check(
+        r#"{"xml":"<x:Login a=\"b\"><![CDATA[alice]]></x:Login>"}"#,
+        r#"{"xml":"<x:Login a=\"b\"><![CDATA[<user:1>]]></x:Login>"}"#,
+    );
+}
+
+const KEEPING: &str = r#"
+name = "test"
+version = 1
+format = "line"
+
+[[rule]]
+id = "provider"
+detect = { regex = 'Provider \S+ \{[0-9a-f-]+\}' }
+class = "text"
+transform = "keep"
+
+[[rule]]
+id = "by"
+detect = { regex = '(?:by|Provider) (\S+)' }
+class = "user"
+
+[[rule]]
+id = "user"
+named = "user"
+class = "user"
+"#;
+
+#[test]
+fn what_an_expression_keeps_is_not_searched() {
+    let veil = veil(KEEPING);
+    let kept = "Provider a@example.com {f81d4fae-7dec-11d0-a765-00a0c91e6bf6}";
+    for (input, expected) in [
+        (format!("{kept} by alice"), format!("{kept} by <user:1>")),
+        (format!("user={kept}"), kept.replace("Provider", "user=<user:1>")),
+        ("Provider a@example.com".to_owned(), "Provider <email:1>".to_owned()),
+    ] {
+        assert_eq!(readable(&veiled(&veil, input.as_bytes())), expected, "{input}");
+    }
+}
+
+const FIELDS: &str = r#"
+name = "test"
+version = 1
+format = "line"
+
+[[line]]
+id = "fields"
+pattern = '<time:csv>,<user:csv>,<action:csv>,<message:csv>'
+
+[[rule]]
+id = "user"
+named = "user"
+class = "user"
+
+[[rule]]
+id = "mail"
+detect = "email"
+"#;
+
+#[test]
+fn fields_of_separated_values() {
+    let veil = veil(FIELDS);
+    for (input, expected) in [
+        (r#"1,"Smith, Alice",x,"a, b""#, r#"1,"<user:1>",x,"a, b""#),
+        (r#"1,alice,x,to a@example.com"#, r#"1,<user:1>,x,to <email:2>"#),
+        ("1,,x,", "1,,x,"),
+    ] {
+        assert_eq!(readable(&veiled(&veil, input.as_bytes())), expected, "{input}");
+    }
+}

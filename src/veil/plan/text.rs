@@ -68,18 +68,49 @@ impl Plan {
             }
         }
         self.enclosed_json(packs, matcher, text, layer);
+        let start = self.findings.len();
         self.shapes(matcher, text);
+        let mut kept: Vec<Range<usize>> = Vec::new();
         for (regex, action) in packs.expressions_in(matcher, text) {
-            let Some(replacement) = action.replacement else { continue };
             for captures in regex.captures_iter(text) {
                 // A group that took no part finds nothing: expressions hold back words that way.
-                let entity = captures.get(usize::from(captures.len() > 1));
-                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
-                    self.push(action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
+                let entity = captures.get(usize::from(captures.len() > 1)).filter(|entity| !entity.is_empty());
+                match (entity, action.replacement) {
+                    (Some(entity), Some(replacement)) => {
+                        self.push(action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
+                    }
+                    (Some(entity), None) => kept.push(entity.range()),
+                    (None, _) => {}
                 }
             }
         }
+        self.keep(start, kept);
         self.pairs(packs, matcher, text, layer);
+    }
+
+    /// Takes back the findings from `start` on that lie inside what an expression keeps.
+    fn keep(&mut self, start: usize, mut kept: Vec<Range<usize>>) {
+        if kept.is_empty() {
+            return;
+        }
+        kept.sort_unstable_by_key(|span| span.start);
+        // The end that reaches furthest, of all that start no later.
+        let mut furthest = 0;
+        for span in &mut kept {
+            furthest = furthest.max(span.end);
+            span.end = furthest;
+        }
+        let mut end = start;
+        for index in start..self.findings.len() {
+            let span = &self.findings[index].span;
+            let before = kept.partition_point(|kept| kept.start <= span.start as usize);
+            let is_inside = before.checked_sub(1).is_some_and(|last| span.end as usize <= kept[last].end);
+            if !is_inside {
+                self.findings.swap(end, index);
+                end += 1;
+            }
+        }
+        self.findings.truncate(end);
     }
 
     /// Plans the JSON text that a message carries behind or between its words.
@@ -121,8 +152,16 @@ impl Plan {
     pub(super) fn pairs(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
+        self.each_pair(packs, matcher, text, layer, &pairs);
+        pairs.clear();
+        detect::elements(text, &mut pairs);
+        self.each_pair(packs, matcher, text, layer, &pairs);
+    }
+
+    /// Plans the values of pairs, which are in order.
+    fn each_pair(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer, pairs: &[Pair]) {
         let (mut done, mut reduced) = (0, String::new());
-        for Pair { name, value, link } in pairs {
+        for Pair { name, value, link } in pairs.iter().cloned() {
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
             if value.end <= done {
                 continue;
