@@ -60,6 +60,11 @@ const USUAL: u8 = 1;
 /// Tag of a UUID in a class that it does not make a `device`.
 const UUID: u8 = 3;
 
+/// Whether a text is a domain of several labels, possibly with a port, and nothing else.
+pub fn is_domain(value: &[u8]) -> bool {
+    text::is_unmistakable_host(value)
+}
+
 /// Appends the canonical bytes of `value` to `out` and returns the class it is hashed under.
 ///
 /// The class differs from `class` when the value's shape says better what it is: a `user` that is an e-mail address is

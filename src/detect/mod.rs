@@ -205,6 +205,30 @@ fn unite(found: &mut Vec<Found>, first: usize) {
     found.truncate(first + last + 1);
 }
 
+/// Whether digits are the number of a payment card, with a known issuer and its check digit.
+pub fn is_card(digits: &[u8]) -> bool {
+    number::is_card(digits)
+}
+
+/// Calls `each` with the runs of `text` that may be base64 (RFC 4648) of some length, in order, and once more without what
+/// stands before their long word when `each` takes nothing: in a path the base64 begins behind a slash.
+pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
+    let mut done = 0;
+    number::each_long_word(text, |word| {
+        if word.start < done {
+            return;
+        }
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+        let start = scan::run_start(text, done, word.start, is_base64);
+        let end = scan::run_end(text, word.end, is_base64);
+        let padding = scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
+        done = padding;
+        if !each(start..padding) && start < word.start {
+            each(word.start..padding);
+        }
+    });
+}
+
 /// Appends the pairs in `text` to `found`, in order of their names: `name=value`, `name="value"`, `name: value`.
 ///
 /// A value may hold pairs of its own (`msg="user=alice"`), which are listed too: only the caller knows which names count.

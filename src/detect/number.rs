@@ -24,7 +24,7 @@ pub(super) fn in_word(text: &[u8], word: &Range<usize>) -> Option<(bool, Range<u
         // Neither the fraction of a number nor a part of an identifier.
         let joins = |byte: Option<u8>| byte.is_some_and(|byte| b".-_+".contains(&byte));
         let alone =
-            !joins(byte_before(text, word.start)) && !(joins(byte(text, word.end)) && is_digit(text, word.end + 1));
+            !(joins(byte_before(text, word.start)) || joins(byte(text, word.end)) && is_digit(text, word.end + 1));
         return (alone && is_card(bytes)).then(|| (true, word.clone()));
     }
     is_iban(bytes).then(|| (false, word.clone()))

@@ -269,7 +269,7 @@ fn read_rule<'s>(reader: &mut Reader<'s>, rule: &Fields<'_>) -> Option<Draft<'s>
     let detect = read_detector(reader, rule);
     let parse = reader.choice(rule, "parse", &Parse::ALL, Parse::code).unwrap_or(Parse::No);
     let (class, transform) = match parse {
-        Parse::No => read_treatment(reader, rule, &label, detect.as_ref().map(Spanned::get_ref))?,
+        Parse::No | Parse::Cookies => read_treatment(reader, rule, &label, detect.as_ref().map(Spanned::get_ref))?,
         Parse::Auto => {
             for key in ["class", "transform", "network", "detect"] {
                 if let Some(value) = rule.get(key) {

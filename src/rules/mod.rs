@@ -135,17 +135,21 @@ pub enum Parse {
     No,
     /// The value is itself a log line or JSON: message patterns apply, then it is scanned.
     Auto,
+    /// The value is a list of cookies (RFC 6265, sections 4.1 and 4.2): each is treated by its name, or else as the rule
+    /// says.
+    Cookies,
 }
 
 impl Parse {
     /// Every choice, in declaration order.
-    pub const ALL: [Self; 2] = [Self::No, Self::Auto];
+    pub const ALL: [Self; 3] = [Self::No, Self::Auto, Self::Cookies];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
         match self {
             Self::No => "no",
             Self::Auto => "auto",
+            Self::Cookies => "cookies",
         }
     }
 }

@@ -98,7 +98,7 @@ pub(super) static RULE: Table = Table {
         Key {
             name: "parse",
             kind: Kind::Choice(parse_codes),
-            about: "`auto`: the value is a log line or JSON of its own; what is inside is found, the rest is kept.",
+            about: "`auto`: the value is a log line or JSON of its own; what is inside is found, the rest is kept. `cookies`: it is a list of cookies, each treated by its name or as the rule says.",
         },
     ],
 };

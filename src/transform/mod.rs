@@ -64,8 +64,19 @@ pub enum Replacement {
     Generalization,
     /// Coordinates with one decimal.
     Rounding,
+    /// The value decoded, what was found in it replaced, and encoded again: base64, a JSON Web Token.
+    Recoded(Recoding),
     /// The marker `<class>.dropped`.
     Marker,
+}
+
+/// Which layers of a plan a value decodes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Recoding {
+    /// Index of the first one.
+    pub first: u32,
+    /// How many there are, one after the other in the value.
+    pub count: u8,
 }
 
 /// How a replacement is written where the value stood.
@@ -125,6 +136,8 @@ pub fn replace(
             Some(rounded) => out.extend_from_slice(rounded.as_bytes()),
             None => return pseudonym(keys, finding.class, value, false, scratch, out),
         },
+        // Whoever has the layers puts them together; without them nothing of the value may pass.
+        Replacement::Recoded(_) => return pseudonym(keys, finding.class, value, false, scratch, out),
         Replacement::Marker => {
             out.extend_from_slice(finding.class.code().as_bytes());
             out.extend_from_slice(b".dropped");

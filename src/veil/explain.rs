@@ -244,6 +244,7 @@ fn place_of(part: Part, record: &Record<'_>) -> Place {
 fn transform_of(replacement: Replacement) -> Transform {
     match replacement {
         Replacement::Pseudonym { network } => Transform::Pseudonymize { network },
+        Replacement::Recoded(_) => Transform::Pseudonymize { network: false },
         Replacement::Prefix => Transform::Prefix,
         Replacement::Truncation => Transform::Truncate,
         Replacement::Generalization => Transform::Generalize,

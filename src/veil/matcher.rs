@@ -1,7 +1,7 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
 use super::expressions::{Expressions, ListIndex};
-use super::names::Names;
+use super::names::{self, Names};
 use super::patterns::{Pattern, Patterns};
 use crate::decode::line::GivenUp;
 use crate::rules::selector::{Selector, Specificity, Step, Target};
@@ -69,6 +69,9 @@ struct Accept {
 pub(super) struct NodeIndex(u32);
 
 const ROOT: NodeIndex = NodeIndex(0);
+
+/// Longest name that is looked up in a text; field names of logs are shorter.
+const NAME_BYTES_MAX: usize = 256;
 
 /// The names of all rules of a veil, in the order of their [`RuleIndex`].
 #[derive(Debug, Default, Clone)]
@@ -205,11 +208,7 @@ impl Matcher {
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
-        let mut states = Vec::new();
-        self.start(&mut states);
-        let live = 0..states.len();
-        self.step(&mut states, live.clone(), name.as_bytes());
-        self.accepted(&states[live.end..]).or_else(|| self.names.of(name, &mut String::new()))
+        self.selected(name).or_else(|| self.named_as_written(name.as_bytes()))
     }
 
     /// Appends the trie nodes that are live before any name was read.
@@ -270,9 +269,36 @@ impl Matcher {
         accepts.max_by_key(|accept| (accept.specificity, std::cmp::Reverse(accept.action.rule))).map(|a| a.action)
     }
 
+    /// The action for a name as it stands in a text or in the label of a value: `user`, `client_ip`, `user.id`, or after
+    /// the last part of a longer path, `http.request.header.x-forwarded-for`, or after the end of the name.
+    pub(super) fn named_as_written(&self, name: &[u8]) -> Option<Action> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let name = String::from_utf8_lossy(name);
+        let mut reduced = String::with_capacity(name.len());
+        let parts = names::reduce_parts(&name, &mut reduced);
+        let part = |from: usize| reduced.get(from..).and_then(|part| self.names.whole(part));
+        let by_path = || {
+            let selected = || self.selected(&name);
+            selected().or_else(|| part(parts.last)).or_else(|| part(parts.parent))
+        };
+        let by_path = || parts.is_path().then(by_path).flatten();
+        self.names.whole(&reduced).or_else(by_path).or_else(|| self.names.end(&name))
+    }
+
+    /// The action of a selector for a path flattened with dots.
+    fn selected(&self, path: &str) -> Option<Action> {
+        let mut states = Vec::new();
+        self.start(&mut states);
+        let live = 0..states.len();
+        self.step(&mut states, live.clone(), path.as_bytes());
+        self.accepted(&states[live.end..])
+    }
+
     /// The action for a header; names compare without case.
     pub(super) fn header(&self, name: &str) -> Option<Action> {
-        let by_name = || self.names.of(name, &mut String::new());
+        let by_name = || self.named_as_written(name.as_bytes());
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
     }
 

@@ -95,22 +95,9 @@ impl Names {
         longest
     }
 
-    /// The rule that goes by a whole name of several words. `reduced` is a buffer.
-    pub(super) fn phrase(&self, words: &str, reduced: &mut String) -> Option<Action> {
-        reduced.clear();
-        FieldName::reduce_into(words, reduced);
-        self.whole(reduced)
-    }
-
-    /// The rule for a name that stands alone, as in text: by the whole name, by its last part or two behind dots, as
-    /// flattened paths have them, or by its end. `reduced` is a buffer.
-    pub(super) fn of(&self, written: &str, reduced: &mut String) -> Option<Action> {
-        reduced.clear();
-        let parts = reduce_parts(written, reduced);
-        self.whole(reduced)
-            .or_else(|| self.whole(reduced.get(parts.last..)?))
-            .or_else(|| self.whole(reduced.get(parts.parent..)?))
-            .or_else(|| self.end(written))
+    /// The rule that goes by a whole name of several words.
+    pub(super) fn phrase(&self, words: &[u8]) -> Option<Action> {
+        self.whole(FieldName::new(&String::from_utf8_lossy(words)).as_str())
     }
 }
 
@@ -121,10 +108,20 @@ pub(super) struct Parts {
     pub(super) last: usize,
 }
 
-/// Appends the reduced form of a name, which may be a path flattened with dots.
+impl Parts {
+    /// Whether there is more than one part.
+    pub(super) fn is_path(&self) -> bool {
+        self.parent < self.last
+    }
+}
+
+/// What joins the parts of a path in one name: `http://schemas.example.com/claims/name` is one, too.
+const PATH_SIGNS: [char; 3] = ['.', ':', '/'];
+
+/// Appends the reduced form of a name, which may be a flattened path.
 pub(super) fn reduce_parts(written: &str, reduced: &mut String) -> Parts {
     let mut parts = Parts { parent: reduced.len(), last: reduced.len() };
-    for part in written.split('.') {
+    for part in written.split(PATH_SIGNS) {
         (parts.parent, parts.last) = (parts.last, reduced.len());
         FieldName::reduce_into(part, reduced);
     }
@@ -158,7 +155,8 @@ mod tests {
     fn check(texts: &[&str], written: &[(&str, Option<u16>)]) {
         let names = names(texts);
         for (name, expected) in written {
-            let found = names.of(name, &mut String::new()).map(|action| action.rule.0);
+            let whole = names.whole(FieldName::new(name).as_str());
+            let found = whole.or_else(|| names.end(name)).map(|action| action.rule.0);
             assert_eq!(found, *expected, "{name}");
         }
     }
@@ -202,16 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn the_last_parts_of_a_flattened_path_are_names() {
-        check(
-            &["client_ip", "user_name", "x_forwarded_for"],
-            &[
-                ("source.client_ip", Some(0)),
-                ("ocsf.actor.user.name", Some(1)),
-                ("x.forwarded.for", Some(2)),
-                ("user.full.name", None),
-            ],
-        );
+    fn a_flattened_path_has_parts() {
+        for (written, parent, last) in [
+            ("user_name", "username", "username"),
+            ("ocsf.actor.user.name", "username", "name"),
+            ("http://schemas.example.com/claims/Name", "claimsname", "name"),
+            ("a.", "a", ""),
+            ("", "", ""),
+        ] {
+            let mut reduced = "above".to_owned();
+            let parts = reduce_parts(written, &mut reduced);
+            assert_eq!((&reduced[parts.parent..], &reduced[parts.last..]), (parent, last), "{written}");
+            assert_eq!(parts.is_path(), parent != last, "{written}");
+        }
     }
 
     #[test]

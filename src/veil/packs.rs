@@ -3,8 +3,10 @@
 use super::JSON_DEPTH_MAX;
 use super::expressions::Expressions;
 use super::matcher::{Action, Matcher, RuleNames};
+use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::line::{GivenUp, Hole};
 use crate::rules::{Format, RulePack};
 use regex::bytes::Regex;
 use thiserror::Error;
@@ -57,6 +59,10 @@ impl Choice {
 #[derive(Debug, Clone)]
 pub(super) struct Packs {
     matchers: Vec<Matcher>,
+    /// The line patterns of all packs, in their order, so that one pass tells which can match.
+    lines: Patterns,
+    /// By line pattern: the index of its pack.
+    line_packs: Vec<usize>,
     names: RuleNames,
     expressions: Expressions,
     versions: Vec<String>,
@@ -76,9 +82,13 @@ impl Packs {
             let matcher = Matcher::compile(pack, &mut names, &mut expressions);
             matcher.map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
         });
-        let matchers = matchers.collect::<Result<_, _>>()?;
+        let matchers = matchers.collect::<Result<Vec<Matcher>, _>>()?;
+        let lines =
+            || matchers.iter().enumerate().flat_map(|(pack, matcher)| matcher.lines.iter().map(move |p| (pack, p)));
+        let line_packs = lines().map(|(pack, _)| pack).collect();
+        let lines = Patterns::new(lines().map(|(_, pattern)| pattern.clone()).collect(), GivenUp::Misfits);
         let versions = packs.iter().map(|pack| version_of(pack)).collect();
-        Ok(Self { matchers, names, expressions, versions, chosen, generic_json, generic_line })
+        Ok(Self { matchers, lines, line_packs, names, expressions, versions, chosen, generic_json, generic_line })
     }
 
     /// The same packs with another choice among them.
@@ -133,6 +143,12 @@ impl Packs {
     ) -> impl Iterator<Item = (&'p Regex, Action)> {
         let matching = self.expressions.matching(matcher.expressions, text);
         matching.map(|(place, regex)| (regex, matcher.expression_actions[place]))
+    }
+
+    /// The first pack with a line pattern that the whole of `text` has, and that pattern.
+    pub(super) fn first_line(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<(&Matcher, &Pattern)> {
+        let index = self.lines.first_index(text, holes)?;
+        Some((&self.matchers[self.line_packs[index]], self.lines.get(index)?))
     }
 
     /// The packs that know lines by their shape.

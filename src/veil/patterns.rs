@@ -55,6 +55,11 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        self.first_index(text, holes).map(|index| &self.patterns[index])
+    }
+
+    /// The index of the first pattern that the whole of `text` has.
+    pub(super) fn first_index(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<usize> {
         let mut candidates = self.unanchored.clone();
         if let Some(anchors) = &self.anchors {
             candidates
@@ -62,8 +67,11 @@ impl Patterns {
             candidates.sort_unstable();
             candidates.dedup();
         }
-        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
-        candidates.find(|pattern| line::holes(&pattern.pattern, text, self.given_up, holes))
+        candidates.into_iter().find(|index| line::holes(&self.patterns[*index].pattern, text, self.given_up, holes))
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Pattern> {
+        self.patterns.get(index)
     }
 }
 
@@ -80,6 +88,11 @@ impl Pattern {
     /// Whether the hole at `part` holds a message of its own.
     pub(super) fn is_message(&self, part: usize) -> bool {
         matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")
+    }
+
+    /// Whether the hole at `part` is a field of separated values.
+    pub(super) fn is_field(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Csv, .. })
     }
 
     /// Whether the hole at `part` can only hold digits.

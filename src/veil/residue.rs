@@ -6,7 +6,7 @@
 
 use super::LAYERS_MAX;
 use super::matcher::Matcher;
-use crate::decode::escape;
+use crate::decode::escape::Undo;
 use crate::rules::Class;
 use crate::transform::{CleanEvent, Finding};
 use std::ops::Range;
@@ -164,7 +164,7 @@ impl Needles {
                 return true;
             }
             buffers.flat.clear();
-            if !escape::flatten(&buffers.text, &mut buffers.flat) {
+            if !Undo::Any.flatten(&buffers.text, &mut buffers.flat) {
                 return false;
             }
             make_lower_case(&mut buffers.flat);

@@ -1,15 +1,20 @@
 //! Plans a record: lists every value to be replaced as a span of the original bytes.
 
+mod credential;
 mod json;
 mod path;
 mod prose;
+mod recode;
 mod siblings;
 mod spread;
 mod text;
 mod value;
 
+pub(super) use recode::Encoded;
+
 use super::matcher::{Action, Matcher};
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, is_text};
+use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
 use std::cmp::Reverse;
@@ -23,6 +28,10 @@ use std::ops::Range;
 pub(super) struct Plan {
     pub(super) findings: Vec<Finding>,
     pub(super) values: Vec<u8>,
+    /// What was found in texts that are encoded as a whole, layer after layer.
+    pub(super) inner: Vec<Finding>,
+    /// Those texts.
+    pub(super) encoded: Vec<Encoded>,
     /// Where the present record's findings begin.
     record_start: usize,
     overflow: bool,
@@ -49,16 +58,46 @@ impl Layer {
     }
 }
 
+/// By what a text is planned, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'p> {
+    packs: &'p Packs,
+    matcher: &'p Matcher,
+    layer: Layer,
+}
+
+impl<'p> Scope<'p> {
+    fn new(packs: &'p Packs, matcher: &'p Matcher) -> Self {
+        Self { packs, matcher, layer: Layer::default() }
+    }
+
+    /// The same one layer down, unless that is too deep.
+    fn inner(self) -> Option<Self> {
+        self.layer.inner().map(|layer| Self { layer, ..self })
+    }
+
+    fn in_string(self) -> Self {
+        Self { layer: self.layer.in_string(), ..self }
+    }
+
+    /// The same by another pack.
+    fn of(self, matcher: &'p Matcher) -> Self {
+        Self { matcher, ..self }
+    }
+}
+
 impl Plan {
     /// Forgets the last batch.
     pub(super) fn clear(&mut self) {
         self.findings.clear();
         self.values.clear();
+        self.inner.clear();
+        self.encoded.clear();
     }
 
     /// Starts a record.
     pub(super) fn start_record(&mut self) {
-        self.record_start = self.findings.len();
+        self.record_start = self.findings.len() + self.inner.len();
         self.overflow = false;
     }
 
@@ -79,44 +118,62 @@ impl Plan {
 
     /// Plans a payload.
     pub(super) fn payload(&mut self, packs: &Packs, text: &[u8]) -> Result<(), Reason> {
-        match packs.chosen(text) {
-            Some(matcher) => match matcher.format {
-                Format::Json => self.json(packs, matcher, text, Layer::default()).map_err(Reason::from),
-                Format::Line if matcher.lines.is_empty() => {
-                    self.message(packs, matcher, text, Layer::default());
-                    Ok(())
-                }
-                Format::Line if self.line(packs, matcher, text, Layer::default()) => Ok(()),
-                Format::Line => Err(Reason::NotLine),
-            },
-            None => {
-                self.any_line(packs, packs.fallback(Format::Line), text, Layer::default());
+        let Some(matcher) = packs.chosen(text) else {
+            self.any_line(Scope::new(packs, packs.fallback(Format::Line)), text);
+            return Ok(());
+        };
+        let scope = Scope::new(packs, matcher);
+        match matcher.format {
+            Format::Json => self.json(scope, text).map_err(Reason::from),
+            Format::Line if matcher.lines.is_empty() => {
+                self.message(scope, text);
                 Ok(())
             }
+            Format::Line if self.line(scope, text) => Ok(()),
+            Format::Line => Err(Reason::NotLine),
         }
     }
 
     /// Plans a record key. Keys may be binary; only scanning needs text.
     pub(super) fn key(&mut self, packs: &Packs, matcher: &Matcher, key: &[u8]) -> Result<(), Reason> {
+        let scope = Scope::new(packs, matcher);
         match matcher.key {
-            Some(action) => self.apply(packs, matcher, action, key, Layer::default()),
+            Some(action) => self.apply(scope, action, key),
             None if matcher.unknown_key == Unknown::Scan && !is_text(key) => {
                 return Err(Reason::NotUtf8);
             }
-            None => self.unknown(packs, matcher, matcher.unknown_key, key, Layer::default()),
+            None => self.unknown(scope, matcher.unknown_key, key),
         }
         Ok(())
     }
 
     /// Plans a header value. What cannot be scanned because it is binary is replaced whole.
     pub(super) fn header(&mut self, packs: &Packs, matcher: &Matcher, name: &str, value: &[u8]) {
+        let scope = Scope::new(packs, matcher);
         match matcher.header(name) {
-            Some(action) => self.apply(packs, matcher, action, value, Layer::default()),
+            Some(action) => self.apply(scope, action, value),
             None if matcher.unknown == Unknown::Scan && !is_text(value) => {
-                self.unknown(packs, matcher, Unknown::Pseudonymize, value, Layer::default());
+                self.unknown(scope, Unknown::Pseudonymize, value);
             }
-            None => self.unknown(packs, matcher, matcher.unknown, value, Layer::default()),
+            None => self.unknown(scope, matcher.unknown, value),
         }
+    }
+
+    /// Plans a text with one layer of escapes undone, and moves what it finds back; `None` when there are no escapes.
+    ///
+    /// `undo` appends the text without them and tells whether there were any, as [`Undo::flatten`] does.
+    fn unescaped<T>(&mut self, text: &[u8], undo: Undo, plan: impl FnOnce(&mut Self, &[u8]) -> T) -> Option<T> {
+        let mut flat = self.spare.pop().unwrap_or_default();
+        flat.clear();
+        let planned = undo.flatten(text, &mut flat).then(|| {
+            let start = self.findings.len();
+            let planned = plan(self, &flat);
+            self.resolve(start, &flat);
+            undo.to_source_offsets(text, ends(&mut self.findings[start..]));
+            planned
+        });
+        self.spare.push(flat);
+        planned
     }
 
     fn push(
@@ -128,7 +185,7 @@ impl Plan {
         quoting: Quoting,
         source: Source,
     ) {
-        if self.findings.len() - self.record_start >= FINDINGS_MAX {
+        if self.is_full() {
             self.overflow = true;
             return;
         }
@@ -148,6 +205,11 @@ impl Plan {
             quoting,
             source,
         });
+    }
+
+    /// Whether the record has as many findings as it may.
+    fn is_full(&self) -> bool {
+        self.findings.len() + self.inner.len() >= self.record_start + FINDINGS_MAX
     }
 
     fn keep_value(&mut self, value: &[u8]) -> Range<u32> {

@@ -1,7 +1,8 @@
-//! The way down to the present value of a JSON text: the names above it, and what they say of it.
+//! Where a value stands in a JSON text, and what the names above it tell.
 
-use super::siblings;
+use super::siblings::{LABEL_BYTES_MAX, Role};
 use crate::decode::json::Quoted;
+use crate::rules::Class;
 use crate::veil::matcher::{Action, Matcher, NodeIndex};
 use crate::veil::names;
 use std::ops::Range;
@@ -13,7 +14,7 @@ pub(super) enum Expected {
     Unknown,
     /// A selector names it, or a container above it.
     Selected(Action),
-    /// Its field name alone gives it away; that says nothing of an object's members.
+    /// Its field name alone gives it away; that says little of an object's members.
     Named(Action),
 }
 
@@ -29,14 +30,18 @@ impl Expected {
 /// The names above the present value, as live trie nodes.
 pub(super) struct Path<'m> {
     matcher: &'m Matcher,
+    /// Whether the names are those of the claims of a token.
+    claims: Option<Action>,
     states: Vec<NodeIndex>,
     frames: Vec<Frame>,
     /// The value that comes next.
     next: Frame,
     /// The reduced names above, one after the other.
-    reduced: String,
+    names: String,
     /// The names above as they are written, with dots between them.
     written: String,
+    /// Objects that were opened so far.
+    objects: usize,
 }
 
 /// A place in the JSON text: its live nodes and what is expected there.
@@ -44,31 +49,35 @@ pub(super) struct Path<'m> {
 struct Frame {
     states: Range<usize>,
     expected: Expected,
+    role: Role,
     array: bool,
     /// The field name that led here, as a range of the path's reduced names; of a flattened path the last part.
-    reduced: Range<usize>,
+    name: Range<usize>,
     /// The same name as it is written.
     written: Range<usize>,
-    /// The member of this object that names its value: `{"key": "username", "value": …}`.
-    sibling: Option<Quoted>,
-    /// Whether such a member, of the object above, led here.
-    by_sibling: bool,
+    /// The number of the object, in the order in which objects open.
+    object: usize,
+    /// The text that names the content of this object.
+    label: Option<Quoted>,
 }
 
 impl<'m> Path<'m> {
-    pub(super) fn new(matcher: &'m Matcher) -> Self {
+    /// Starts at the top. `claims` are the claims of a token; they are treated as parts of it.
+    pub(super) fn new(matcher: &'m Matcher, claims: Option<Action>) -> Self {
         let mut states = Vec::new();
         matcher.start(&mut states);
         let next = Frame {
             states: 0..states.len(),
             expected: Expected::Unknown,
+            role: Role::Plain,
             array: false,
-            reduced: 0..0,
+            name: 0..0,
             written: 0..0,
-            sibling: None,
-            by_sibling: false,
+            object: 0,
+            label: None,
         };
-        Self { matcher, states, frames: Vec::new(), next, reduced: String::new(), written: String::new() }
+        let (names, written) = (String::new(), String::new());
+        Self { matcher, claims, states, frames: Vec::new(), next, names, written, objects: 0 }
     }
 
     /// What is known of the value that comes next.
@@ -76,16 +85,15 @@ impl<'m> Path<'m> {
         self.next.expected
     }
 
-    pub(super) fn open_array(&mut self) {
-        let frame = Frame { array: true, ..self.next.clone() };
-        // Elements stand under the array's own name.
-        self.next = frame.clone();
+    pub(super) fn open(&mut self, array: bool) {
+        let frame = Frame { array, object: self.objects, label: None, ..self.next.clone() };
+        if array {
+            // Elements stand under the array's own name.
+            self.next = frame.clone();
+        } else {
+            self.objects += 1;
+        }
         self.frames.push(frame);
-    }
-
-    /// Goes into an object; `sibling` is the member that names its value.
-    pub(super) fn open_object(&mut self, sibling: Option<Quoted>) {
-        self.frames.push(Frame { array: false, sibling, ..self.next.clone() });
     }
 
     pub(super) fn close(&mut self) {
@@ -97,69 +105,122 @@ impl<'m> Path<'m> {
         }
     }
 
-    /// The member that names the value of the present object, if `name` is a name of that value.
-    pub(super) fn sibling(&self, name: &[u8]) -> Option<&Quoted> {
-        let sibling = self.frames.last()?.sibling.as_ref()?;
-        siblings::is_value(name).then_some(sibling)
+    /// Notes the text that comes next in the present object, if it is a label.
+    pub(super) fn text(&mut self, text: &Quoted) {
+        let object = self.frames.last_mut().filter(|frame| !frame.array);
+        if let (Role::Label, Some(object), ..=LABEL_BYTES_MAX) = (self.next.role, object, text.inner.len()) {
+            object.label.get_or_insert_with(|| text.clone());
+        }
     }
 
-    /// Goes to the member `name` of the present object; `sibling` is what its sibling says that the value is called.
-    pub(super) fn member(&mut self, name: &str, sibling: Option<&str>) {
+    /// The label of the present object, if the member `name` is the content that it names. Where the label has not come
+    /// yet, `ahead` finds it by the number of the object.
+    pub(super) fn label(&mut self, name: &[u8], ahead: impl FnOnce(usize) -> Option<Quoted>) -> Option<Quoted> {
+        let object = self.frames.last_mut()?;
+        if Role::of(name) != Role::Content {
+            return None;
+        }
+        if object.label.is_none() {
+            object.label = ahead(object.object);
+        }
+        object.label.clone()
+    }
+
+    /// Goes to the member `name` of the present object; `label` is what the object calls its content.
+    pub(super) fn member(&mut self, name: &str, label: Option<&str>) {
         let Some(parent) = self.frames.last().cloned() else { return };
         self.states.truncate(parent.states.end);
         let start = self.states.len();
         self.matcher.step(&mut self.states, parent.states.clone(), name.as_bytes());
         let states = start..self.states.len();
-        let passes_on = parent.by_sibling && siblings::is_value(name.as_bytes());
-        let (called, by_sibling) = match sibling {
-            Some(sibling) => {
-                let own = self.call(&parent, name).action;
-                let called = self.call(&parent, sibling);
-                let by_sibling = called.action.is_some();
-                (Called { action: called.action.or(own), ..called }, by_sibling)
-            }
-            None if passes_on => (Called::like(&parent), true),
-            None => (self.call(&parent, name), false),
-        };
+        let role = Role::of(name.as_bytes());
+        let mut called = self.call(&parent, name);
+        if let Some(label) = label {
+            let by_label = self.call(&parent, label);
+            called = Called { action: by_label.action.or(called.action), ..by_label };
+        } else if called.action.is_none() && role == Role::Content && parent.expected != Expected::Unknown {
+            // `{"user": {"value": …}}` is a user, and so is `{"user": {"value": {"string": …}}}`.
+            called = Called { action: parent.expected.action(), name: parent.name, written: parent.written };
+        }
         let expected = match (self.matcher.accepted(&self.states[states.clone()]), parent.expected) {
             (Some(action), _) => Expected::Selected(action),
             (None, Expected::Selected(_)) => parent.expected,
             (None, Expected::Unknown | Expected::Named(_)) => called.action.map_or(Expected::Unknown, Expected::Named),
         };
-        let Called { reduced, written, .. } = called;
-        self.next = Frame { states, expected, array: false, reduced, written, sibling: None, by_sibling };
+        let Called { name, written, .. } = called;
+        self.next = Frame { states, expected, role, array: false, name, written, object: 0, label: None };
     }
 
-    /// Appends a name below `parent`, and tells what it says: alone, or together with the one above it, as
-    /// `{"user": {"name": …}}` is also `username`, or by its end.
+    /// Appends a name below `parent`, and finds the rule that it stands for.
     fn call(&mut self, parent: &Frame, name: &str) -> Called {
-        self.reduced.truncate(parent.reduced.end);
+        self.names.truncate(parent.name.end);
         self.written.truncate(parent.written.end);
         self.written.push('.');
-        let written = self.written.len()..self.written.len() + name.len();
         self.written.push_str(name);
-        let parts = names::reduce_parts(name, &mut self.reduced);
-        let is_path = parts.parent < parts.last;
-        let names = &self.matcher.names;
-        let whole = |from: usize| self.reduced.get(from..).and_then(|name| names.whole(name));
-        let action = whole(parent.reduced.end)
-            .or_else(|| whole(parts.last).filter(|_| is_path))
-            .or_else(|| whole(if is_path { parts.parent } else { parent.reduced.start }))
-            .or_else(|| self.written.get(parent.written.start..).and_then(|written| names.end(written)));
-        Called { reduced: parts.last..self.reduced.len(), written, action }
+        let parts = names::reduce_parts(name, &mut self.names);
+        let written = parent.written.end + 1..self.written.len();
+        let action = self.by_name(parent, name, &parts);
+        Called { name: parts.last..self.names.len(), written, action }
+    }
+
+    /// What the last name says alone; together with the one above it, as `{"user": {"name": …}}` is also `username`; or
+    /// below somebody's name as a kind of name, as `{"user": {"first": …}}` is also `firstname`; or by its end.
+    fn by_name(&mut self, parent: &Frame, name: &str, parts: &names::Parts) -> Option<Action> {
+        let (own, names) = (parent.name.end, &self.matcher.names);
+        let whole = |from: usize| self.names.get(from..).and_then(|name| names.whole(name));
+        let found = if parts.is_path() {
+            whole(own).or_else(|| self.matcher.named_as_written(name.as_bytes()))
+        } else {
+            whole(own).or_else(|| whole(parent.name.start))
+        };
+        if found.is_some() {
+            return found;
+        }
+        if let Some(claims) = self.claims
+            && let Some(class) = self.names.get(own..).and_then(claim)
+        {
+            return Some(Action { class, ..claims });
+        }
+        let is_somebody = |action: Action| {
+            matches!(action.class, Class::User | Class::Person | Class::UserId | Class::Email | Class::Account)
+        };
+        if parent.expected.action().is_some_and(is_somebody) {
+            let length = self.names.len();
+            self.names.push_str("name");
+            let found = self.names.get(own..).and_then(|name| names.whole(name));
+            self.names.truncate(length);
+            let found = found.filter(|action| matches!(action.class, Class::Person | Class::User));
+            if found.is_some() {
+                return found;
+            }
+        }
+        self.written.get(parent.written.start..).and_then(|written| names.end(written))
     }
 }
 
 /// A name below another, and the rule that goes by it.
 struct Called {
-    reduced: Range<usize>,
+    name: Range<usize>,
     written: Range<usize>,
     action: Option<Action>,
 }
 
-impl Called {
-    /// As a frame is called.
-    fn like(frame: &Frame) -> Self {
-        Self { reduced: frame.reduced.clone(), written: frame.written.clone(), action: frame.expected.action() }
-    }
+/// The class of a claim of a token, by its reduced name: RFC 7519, section 4.1; OpenID Connect Core 1.0, section 5.1;
+/// RFC 7662, section 2.2; Microsoft identity platform, "Access token claims reference".
+fn claim(name: &str) -> Option<Class> {
+    Some(match name {
+        "sub" | "oid" | "uid" | "puid" | "userid" | "altsecid" => Class::UserId,
+        "jti" | "uti" | "rh" | "nonce" | "athash" | "chash" | "shash" | "authcode" => Class::Token,
+        "sid" | "sessionstate" | "sessionid" => Class::Session,
+        "email" | "emails" | "upnemail" => Class::Email,
+        "name" | "givenname" | "familyname" | "middlename" => Class::Person,
+        "nickname" | "preferredusername" | "uniquename" | "upn" | "username" | "login" | "cognitousername" => {
+            Class::User
+        }
+        "phonenumber" => Class::Phone,
+        "address" | "birthdate" | "picture" | "profile" | "website" => Class::Text,
+        "ipaddr" | "clientip" | "ip" => Class::Ip,
+        "deviceid" => Class::Device,
+        _ => return None,
+    })
 }

@@ -1,12 +1,12 @@
 //! Spreads a record's values: to wherever else they stand in it.
 
-use super::{Layer, Plan, ends, looks_like_json, quoted_literal};
-use crate::decode::escape;
+use super::{Layer, Plan, looks_like_json, quoted_literal};
+use crate::decode::escape::Undo;
 use crate::decode::json::{JsonError, Token, Tokens};
 use crate::rules::Format;
 use crate::transform::{Finding, Quoting, Source};
 use crate::veil::residue::Needles;
-use crate::veil::{FINDINGS_MAX, JSON_DEPTH_MAX, Reason};
+use crate::veil::{JSON_DEPTH_MAX, Reason};
 use std::ops::Range;
 
 impl Plan {
@@ -54,19 +54,11 @@ impl Plan {
         for (span, source) in needles.hits(text) {
             self.push_spread(source, text, span, Quoting::Text);
         }
-        let mut flat = self.spare.pop().unwrap_or_default();
-        flat.clear();
-        if escape::flatten(text, &mut flat) {
-            let start = self.findings.len();
-            self.spread_text(needles, &flat, inner);
-            self.resolve(start, &flat);
-            escape::flat_to_source_offsets(text, ends(&mut self.findings[start..]));
-        }
-        self.spare.push(flat);
+        self.unescaped(text, Undo::Any, |plan, flat| plan.spread_text(needles, flat, inner));
     }
 
     pub(super) fn push_spread(&mut self, like: &Finding, text: &[u8], span: Range<usize>, quoting: Quoting) {
-        if self.findings.len() - self.record_start >= FINDINGS_MAX {
+        if self.is_full() {
             self.overflow = true;
             return;
         }

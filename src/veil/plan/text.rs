@@ -1,83 +1,120 @@
 //! Plans a text: a line or message of a known shape, or free text that is searched.
 
-use super::value::with_credential;
-use super::{Layer, Plan, ends, looks_like_json, prose};
-use crate::decode::escape;
+use super::credential::{with_cookies, with_credential};
+use super::{Plan, Scope, prose};
+use crate::decode::escape::Undo;
+use crate::decode::json::Enclosed;
 use crate::decode::line::Hole;
 use crate::detect::{self, Found, Link, Pair};
 use crate::rules::{Class, Parse, Shape};
 use crate::transform::{Quoting, Source};
 use crate::veil::matcher::{Action, Matcher};
-use crate::veil::packs::Packs;
-use crate::veil::patterns::Patterns;
+use crate::veil::patterns::{Pattern, Patterns};
 use std::ops::Range;
 
 impl Plan {
-    /// Plans a line of any pack's shapes, or else a message of `matcher`.
-    pub(super) fn any_line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if !packs.line_packs().any(|pack| self.line(packs, pack, text, layer)) {
-            self.message(packs, matcher, text, layer);
+    /// Plans a line of any pack's shapes, or else a message of the scope's pack.
+    pub(super) fn any_line(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut holes = Vec::new();
+        match scope.packs.first_line(text, &mut holes) {
+            Some((pack, pattern)) => self.holes(scope.of(pack), pattern, holes, text),
+            None => self.message(scope, text),
         }
     }
 
     /// Plans a line of the pack's own shapes; `false` when it has none of them.
-    pub(super) fn line(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) -> bool {
-        self.patterns(packs, matcher, &matcher.lines, text, layer)
+    pub(super) fn line(&mut self, scope: Scope<'_>, text: &[u8]) -> bool {
+        self.patterns(scope, &scope.matcher.lines, text)
     }
 
     /// Plans a message: by the pack's message shapes, or else by scanning.
-    pub(super) fn message(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if !self.patterns(packs, matcher, &matcher.messages, text, layer) {
-            self.scan(packs, matcher, text, layer);
+    pub(super) fn message(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if self.patterns(scope, &scope.matcher.messages, text) {
+            return;
         }
+        // Several lines in one record: each may have a shape of its own.
+        if has_lines(text) && !scope.matcher.messages.is_empty() {
+            for line in lines(text) {
+                let found = self.findings.len();
+                self.patterns(scope, &scope.matcher.messages, &text[line.clone()]);
+                self.shift(found, line.start);
+            }
+        }
+        self.scan(scope, text);
     }
 
-    pub(super) fn patterns(
-        &mut self,
-        packs: &Packs,
-        matcher: &Matcher,
-        patterns: &Patterns,
-        text: &[u8],
-        layer: Layer,
-    ) -> bool {
+    fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
         let mut holes = Vec::new();
-        let Some(pattern) = patterns.first_match(text, &mut holes) else {
-            return false;
-        };
-        for Hole { part, span } in holes {
-            let start = self.findings.len();
-            let inner = &text[span.clone()];
-            match (pattern.holes[part], layer.inner()) {
-                (_, None) => self.whole(matcher.whole, inner),
-                (Some(action), Some(layer)) => self.apply(packs, matcher, action, inner, layer),
-                (None, Some(layer)) if pattern.is_message(part) => self.message(packs, matcher, inner, layer),
-                (None, Some(_)) if pattern.is_int(part) => {}
-                (None, Some(layer)) => self.unknown(packs, matcher, matcher.unknown, inner, layer),
-            }
-            self.shift(start, span.start);
-        }
+        let Some(pattern) = patterns.first_match(text, &mut holes) else { return false };
+        self.holes(scope, pattern, holes, text);
         true
     }
 
-    /// Plans free text: a JSON text of its own, or entities by shape, by the author's expressions and by `name=value`.
-    pub(super) fn scan(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        if looks_like_json(text) {
-            let Some(inner) = layer.inner() else { return self.whole(matcher.whole, text) };
-            if self.json(packs, matcher, text, inner).is_ok() {
-                return;
+    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, holes: Vec<Hole>, text: &[u8]) {
+        for Hole { part, span } in holes {
+            let start = self.findings.len();
+            let inner = &text[span.clone()];
+            let is_quoted = pattern.is_field(part) && text[..span.start].ends_with(b"\"");
+            let undone = is_quoted
+                && self.unescaped(inner, Undo::Doubled, |plan, inner| plan.hole(scope, pattern, part, inner)).is_some();
+            if !undone {
+                self.hole(scope, pattern, part, inner);
+            }
+            self.shift(start, span.start);
+        }
+    }
+
+    fn hole(&mut self, scope: Scope<'_>, pattern: &Pattern, part: usize, inner: &[u8]) {
+        match (pattern.holes[part], scope.inner()) {
+            (_, None) => self.whole(scope.matcher.whole, inner),
+            (Some(action), Some(scope)) => self.apply(scope, action, inner),
+            (None, Some(scope)) if pattern.is_message(part) => self.message(scope, inner),
+            (None, Some(_)) if pattern.is_int(part) => {}
+            (None, Some(scope)) => self.unknown(scope, scope.matcher.unknown, inner),
+        }
+    }
+
+    /// Plans free text: JSON, whole or among words, and what stands around it.
+    ///
+    /// No byte is planned as JSON and as text both, so that layers inside each other stay linear together.
+    pub(super) fn scan(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut enclosed = Enclosed::new(text);
+        let mut regions: Vec<Range<usize>> = Vec::new();
+        while let Some(span) = enclosed.next_candidate() {
+            let Some(inner) = scope.inner() else { return self.whole(scope.matcher.whole, text) };
+            let start = self.findings.len();
+            if self.json(inner, &text[span.clone()]).is_ok() {
+                self.shift(start, span.start);
+                enclosed.skip_to(span.end);
+                regions.push(span);
             }
         }
-        self.enclosed_json(packs, matcher, text, layer);
+        let mut from = 0;
+        for region in &regions {
+            self.words(scope, text, from..region.start);
+            from = region.end;
+        }
+        self.words(scope, text, from..text.len());
+        self.pairs(scope, text, &regions);
+    }
+
+    /// Plans a part of a text that holds no JSON: entities by shape and by the author's expressions, as the text stands and
+    /// with one more layer of escapes undone.
+    fn words(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>) {
+        let words = &text[span.clone()];
+        if words.len() < ENTITY_BYTES_MIN {
+            return;
+        }
         let start = self.findings.len();
-        self.shapes(matcher, text);
+        self.shapes_as_written(scope, words);
         let mut kept: Vec<Range<usize>> = Vec::new();
-        for (regex, action) in packs.expressions_in(matcher, text) {
-            for captures in regex.captures_iter(text) {
+        for (regex, action) in scope.packs.expressions_in(scope.matcher, words) {
+            for captures in regex.captures_iter(words) {
                 // A group that took no part finds nothing: expressions hold back words that way.
                 let entity = captures.get(usize::from(captures.len() > 1)).filter(|entity| !entity.is_empty());
                 match (entity, action.replacement) {
                     (Some(entity), Some(replacement)) => {
-                        self.push(action, replacement, text, entity.range(), Quoting::Text, Source::Rule);
+                        self.push(action, replacement, words, entity.range(), Quoting::Text, Source::Rule);
                     }
                     (Some(entity), None) => kept.push(entity.range()),
                     (None, _) => {}
@@ -85,7 +122,15 @@ impl Plan {
             }
         }
         self.keep(start, kept);
-        self.pairs(packs, matcher, text, layer);
+        let inner = scope.inner();
+        let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
+            Some(inner) => plan.scan(inner, flat),
+            None => plan.whole(scope.matcher.whole, flat),
+        });
+        if flattened.is_none() {
+            self.base64_words(scope, words);
+        }
+        self.shift(start, span.start);
     }
 
     /// Takes back the findings from `start` on that lie inside what an expression keeps.
@@ -113,71 +158,84 @@ impl Plan {
         self.findings.truncate(end);
     }
 
-    /// Plans the JSON text that a message carries behind or between its words.
-    pub(super) fn enclosed_json(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
-        let (Some(span), Some(inner)) = (enclosed_json(text), layer.inner()) else { return };
-        let start = self.findings.len();
-        if self.json(packs, matcher, &text[span.clone()], inner).is_ok() {
-            self.shift(start, span.start);
-        }
-    }
-
     /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
-    pub(super) fn shapes(&mut self, matcher: &Matcher, text: &[u8]) {
-        self.shapes_as_written(matcher, text);
-        let mut flat = self.spare.pop().unwrap_or_default();
-        flat.clear();
-        if escape::flatten(text, &mut flat) {
-            let start = self.findings.len();
-            self.shapes_as_written(matcher, &flat);
-            self.resolve(start, &flat);
-            escape::flat_to_source_offsets(text, ends(&mut self.findings[start..]));
-        }
-        self.spare.push(flat);
+    pub(super) fn shapes(&mut self, scope: Scope<'_>, text: &[u8]) {
+        self.shapes_as_written(scope, text);
+        self.unescaped(text, Undo::Any, |plan, flat| plan.shapes_as_written(scope, flat));
     }
 
-    pub(super) fn shapes_as_written(&mut self, matcher: &Matcher, text: &[u8]) {
+    fn shapes_as_written(&mut self, scope: Scope<'_>, text: &[u8]) {
         let mut found = Vec::new();
         detect::shapes(text, &mut found);
         for Found { span, shape } in found {
-            let action = matcher.shape(shape);
-            // `root@web1` names nobody.
-            let ambiguous = shape == Shape::Login && matcher.is_ambiguous(&text[span.clone()].to_ascii_lowercase());
-            if let Some(replacement) = action.replacement.filter(|_| !ambiguous) {
+            let action = scope.matcher.shape(shape);
+            let Some(replacement) = action.replacement else { continue };
+            let planned = match shape {
+                // `root@web1` names nobody.
+                Shape::Login => scope.matcher.is_ambiguous(&text[span.clone()].to_ascii_lowercase()),
+                Shape::Jwt => {
+                    self.jwt(scope, action, text, span.clone()) || self.base64(scope, action, text, span.clone())
+                }
+                Shape::Secret => self.secret(scope, action, text, span.clone()),
+                Shape::Ip
+                | Shape::Net
+                | Shape::Mac
+                | Shape::Email
+                | Shape::Sid
+                | Shape::Phone
+                | Shape::Account
+                | Shape::Card
+                | Shape::Iban
+                | Shape::Uuid
+                | Shape::Password => false,
+            };
+            if !planned {
                 self.push(action, replacement, text, span, Quoting::Text, Source::Shape);
             }
         }
     }
 
-    pub(super) fn pairs(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer) {
+    /// Plans the words that encode text in base64.
+    fn base64_words(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let action = scope.matcher.whole;
+        detect::base64_words(text, |span| self.base64(scope, action, text, span));
+    }
+
+    /// Plans the `name=value` pairs and the XML elements of a text whose name a rule speaks of, but for those inside
+    /// `regions`.
+    fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
+        let Some(inner) = scope.inner() else { return };
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
-        self.each_pair(packs, matcher, text, layer, &pairs);
+        self.each_pair(inner, text, &pairs, regions);
         pairs.clear();
         detect::elements(text, &mut pairs);
-        self.each_pair(packs, matcher, text, layer, &pairs);
+        self.each_pair(inner, text, &pairs, regions);
     }
 
     /// Plans the values of pairs, which are in order.
-    fn each_pair(&mut self, packs: &Packs, matcher: &Matcher, text: &[u8], layer: Layer, pairs: &[Pair]) {
-        let (mut done, mut reduced) = (0, String::new());
+    fn each_pair(&mut self, scope: Scope<'_>, text: &[u8], pairs: &[Pair], regions: &[Range<usize>]) {
+        let mut regions = regions.iter().peekable();
+        let mut done = 0;
         for Pair { name, value, link } in pairs.iter().cloned() {
+            while regions.next_if(|region| region.end <= name.start).is_some() {}
+            let inside = regions.peek().is_some_and(|region| region.start <= name.start);
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
-            if value.end <= done {
+            if inside || value.end <= done {
                 continue;
             }
-            let action = action_of(matcher, text, name, link, &mut reduced);
-            let (Some(action), Some(layer)) = (action, layer.inner()) else { continue };
+            let Some(action) = action_of(scope.matcher, text, name, link) else { continue };
             if !prose::is_entity(action.class, link, &text[value.clone()]) {
                 continue;
             }
-            let value = match action.class {
-                Class::Token => with_credential(text, value),
-                Class::Person => prose::with_names(text, value),
+            let value = match (action.parse, action.class) {
+                (Parse::Cookies, _) => with_cookies(text, value),
+                (_, Class::Token) => with_credential(text, value),
+                (_, Class::Person) => prose::with_names(text, value),
                 _ => value,
             };
             let start = self.findings.len();
-            self.apply(packs, matcher, action, &text[value.clone()], layer);
+            self.decoded(scope, action, &text[value.clone()]);
             self.shift(start, value.start);
             if self.findings.len() > start || action.parse == Parse::Auto {
                 done = value.end;
@@ -189,21 +247,43 @@ impl Plan {
 /// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
 ///
 /// Words that something else than a colon follows belong together only where each begins with a capital.
-fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link, reduced: &mut String) -> Option<Action> {
-    let named = |from: usize| String::from_utf8_lossy(&text[from..name.end]);
-    let is_capital = |at: &usize| text.get(*at).is_some_and(|byte| !byte.is_ascii_lowercase());
+fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
+    let is_capital = |at: usize| text.get(at).is_some_and(|byte| !byte.is_ascii_lowercase());
     let (mut phrase, mut longest) = (None, name.start);
     for start in detect::phrase_starts(text, name.start) {
-        if link == Link::Prose || (is_capital(&start) && is_capital(&name.start)) {
-            phrase = matcher.names.phrase(&named(start), reduced).or(phrase);
+        if link == Link::Prose || (is_capital(start) && is_capital(name.start)) {
+            phrase = matcher.names.phrase(&text[start..name.end]).or(phrase);
             longest = start;
         }
     }
-    phrase.or_else(|| matcher.names.of(&named(name.start), reduced)).or_else(|| matcher.names.end(&named(longest)))
+    let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
+    phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
 }
 
-/// From the first `{"` to the last `}`, where the text is more than that.
-fn enclosed_json(text: &[u8]) -> Option<Range<usize>> {
-    let span = memchr::memmem::find(text, b"{\"")?..memchr::memrchr(b'}', text)? + 1;
-    (!span.is_empty() && span.len() < text.trim_ascii().len()).then_some(span)
+/// No entity is shorter that its shape or an expression gives away: `a@b`.
+const ENTITY_BYTES_MIN: usize = 2;
+
+/// Line separators besides the line feed: U+2028, which some tools put in its place inside a line.
+const LINE_SEPARATOR: &[u8] = "\u{2028}".as_bytes();
+
+fn has_lines(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_some() || memchr::memmem::find(text, LINE_SEPARATOR).is_some()
+}
+
+/// The lines of a text, without what separates them.
+fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+        let feed = memchr::memchr(b'\n', rest);
+        let separator = memchr::memmem::find(&rest[..feed.unwrap_or(rest.len())], LINE_SEPARATOR);
+        let (length, skip) = match (separator, feed) {
+            (Some(at), _) => (at, LINE_SEPARATOR.len()),
+            (None, Some(at)) => (at, 1),
+            (None, None) => (rest.len(), 0),
+        };
+        let line = from..from + length;
+        from = line.end + skip;
+        Some(line)
+    })
 }
