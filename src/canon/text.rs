@@ -46,6 +46,15 @@ pub(super) fn host(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     domain(without_port(text)).map(into_bytes)
 }
 
+/// Whether a text is a domain of several labels whose last begins with a letter, as top-level domains do (RFC 3696,
+/// section 2).
+pub(super) fn is_unmistakable_host(value: &[u8]) -> bool {
+    let Some(text) = str::from_utf8(value).ok() else { return false };
+    let name = without_port(text).trim_end_matches('.');
+    let top = name.rsplit_once('.').map_or("", |(_, top)| top);
+    top.starts_with(char::is_alphabetic) && domain(name).is_some()
+}
+
 /// Text in usual width, lower case and NFC, without white space around it.
 fn fold(text: &str) -> Cow<'_, str> {
     match usual_width(text) {

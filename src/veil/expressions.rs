@@ -1,64 +1,88 @@
-//! Regular expressions of packs, compiled once for all packs that share them.
+//! The authors' expressions of all packs of a veil: each is compiled once, however many packs share it.
 
 use regex::bytes::{Captures, Regex, RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-/// Memory for the automaton of all expressions of a file. With less it is rebuilt over and over, and in the end given up.
+/// Memory for the automaton of a list. With less it is rebuilt over and over on long texts, and in the end given up.
 const AUTOMATON_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The compiled expressions of one file.
-///
-/// Clones share the programs, but not the caches, which threads would contend for.
-#[derive(Debug, Clone)]
+/// Compiled expressions, and the lists of them that packs go by.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Expressions {
-    regexes: Vec<Regex>,
-    /// All of them in one pass, to tell which match at all; `None` when they are too large together.
-    set: Option<RegexSet>,
+    compiled: Vec<Regex>,
+    /// Index in `compiled` by text.
+    known: BTreeMap<String, usize>,
+    lists: Vec<List>,
 }
 
-/// What was compiled so far, by the texts of the expressions.
-#[derive(Default)]
-pub(super) struct Compiled(BTreeMap<Vec<String>, Expressions>);
+/// Index of a list of expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ListIndex(usize);
 
-impl Compiled {
-    /// Compiles these expressions, unless they were before.
-    ///
-    /// # Errors
-    /// The index of the first one that does not compile.
-    pub(super) fn expressions(&mut self, texts: Vec<String>) -> Result<Expressions, usize> {
-        if let Some(known) = self.0.get(&texts) {
-            return Ok(known.clone());
-        }
-        let regexes = texts.iter().enumerate().map(|(index, text)| Regex::new(text).map_err(|_| index));
-        let regexes = regexes.collect::<Result<Vec<_>, _>>()?;
-        let expressions = Expressions { regexes, set: set(&texts) };
-        self.0.insert(texts, expressions.clone());
-        Ok(expressions)
-    }
-}
-
-fn set(texts: &[String]) -> Option<RegexSet> {
-    RegexSetBuilder::new(texts).dfa_size_limit(AUTOMATON_BYTES_MAX).build().ok()
+/// The expressions of one pack, or of several that have the same ones.
+#[derive(Debug, Clone)]
+struct List {
+    members: Vec<usize>,
+    /// All of them in one pass, to tell which match at all; `None` when they are too large together. It costs as much as
+    /// all its members, so it is built for packs that a text meets.
+    set: OnceLock<Option<RegexSet>>,
 }
 
 impl Expressions {
-    /// The entities in `text`, each with the index of its expression: the first group, or the whole match where there
-    /// is no group.
+    /// Adds a list, or finds the equal one.
     ///
-    /// A group that took no part finds nothing: expressions hold back words that way.
-    pub(super) fn entities<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let found = move |index: usize, regex: &'a Regex| {
-            regex.captures_iter(text).filter_map(move |captures| Some((index, entity(text, &captures)?)))
-        };
-        self.matching(text).flat_map(move |(index, regex)| found(index, regex))
+    /// # Errors
+    /// The place in `texts` of an expression that does not compile.
+    pub(super) fn add(&mut self, texts: &[&str]) -> Result<ListIndex, usize> {
+        let mut members = Vec::with_capacity(texts.len());
+        for (place, text) in texts.iter().enumerate() {
+            members.push(self.member(text).map_err(|_| place)?);
+        }
+        let equal = self.lists.iter().position(|list| list.members == members);
+        let index = equal.unwrap_or_else(|| {
+            self.lists.push(List { members, set: OnceLock::new() });
+            self.lists.len() - 1
+        });
+        Ok(ListIndex(index))
     }
 
-    /// Those that match somewhere in `text`, each with its index.
-    fn matching(&self, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
-        let matches = self.set.as_ref().map(|set| set.matches(text));
-        let is_match = move |index: usize| matches.as_ref().is_none_or(|matches| matches.matched(index));
-        self.regexes.iter().enumerate().filter(move |(index, _)| is_match(*index))
+    fn member(&mut self, text: &str) -> Result<usize, regex::Error> {
+        if let Some(index) = self.known.get(text) {
+            return Ok(*index);
+        }
+        self.compiled.push(Regex::new(text)?);
+        let index = self.compiled.len() - 1;
+        self.known.insert(text.to_owned(), index);
+        Ok(index)
+    }
+
+    /// The entities that a list finds in `text`, each with the place of its expression: the first group, or the whole
+    /// match where there is no group.
+    ///
+    /// A group that took no part finds nothing: expressions hold back words that way.
+    pub(super) fn entities<'a>(
+        &'a self,
+        list: ListIndex,
+        text: &'a [u8],
+    ) -> impl Iterator<Item = (usize, Range<usize>)> {
+        self.matching(list, text).flat_map(move |(place, regex)| {
+            regex.captures_iter(text).filter_map(move |captures| Some((place, entity(text, &captures)?)))
+        })
+    }
+
+    /// The expressions of a list that match somewhere in `text`, each with its place in the list.
+    fn matching(&self, list: ListIndex, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
+        let List { members, set } = &self.lists[list.0];
+        let matching = set.get_or_init(|| self.set(members)).as_ref().map(|set| set.matches(text));
+        let matches = move |place: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*place));
+        (0..members.len()).filter(matches).map(|place| (place, &self.compiled[members[place]]))
+    }
+
+    fn set(&self, members: &[usize]) -> Option<RegexSet> {
+        let texts = members.iter().map(|member| self.compiled[*member].as_str());
+        RegexSetBuilder::new(texts).dfa_size_limit(AUTOMATON_BYTES_MAX).build().ok()
     }
 }
 
@@ -80,39 +104,28 @@ fn entity(text: &[u8], captures: &Captures<'_>) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
-    }
-
     #[test]
-    fn expressions_tell_which_of_them_match() {
-        let expressions = Compiled::default().expressions(texts(&["a+", "b", "c$"])).unwrap();
-        let matching = |text: &str| expressions.matching(text.as_bytes()).map(|(index, _)| index).collect::<Vec<_>>();
-        assert_eq!(matching("xaac"), [0, 2]);
-        assert!(matching("cx").is_empty());
+    fn equal_expressions_are_compiled_once() {
+        let mut expressions = Expressions::default();
+        let first = expressions.add(&["a+", "b+"]).unwrap();
+        let second = expressions.add(&["b+", "c+"]).unwrap();
+        assert_eq!(expressions.add(&["a+", "b+"]), Ok(first));
+        assert_eq!((expressions.compiled.len(), expressions.lists.len()), (3, 2));
+        let places = |list| expressions.matching(list, b"xbbc").map(|(place, _)| place).collect::<Vec<_>>();
+        assert_eq!((places(first), places(second)), (vec![1], vec![0, 1]));
     }
 
     #[test]
     fn entities_are_groups_of_whole_characters() {
-        let expressions = Compiled::default().expressions(texts(&["a(b)?", "x+", "(?-u)=(.)(.)"])).unwrap();
-        let entities = |text: &str| expressions.entities(text.as_bytes()).collect::<Vec<_>>();
+        let mut expressions = Expressions::default();
+        let list = expressions.add(&["a(b)?", "x+", "(?-u)=(.)(.)"]).unwrap();
+        let entities = |text: &str| expressions.entities(list, text.as_bytes()).collect::<Vec<_>>();
         assert_eq!(entities("ab a xx"), [(0, 1..2), (1, 5..7)]);
         assert_eq!(entities("=\u{e9}\u{e9}"), [(2, 1..3)]);
     }
 
     #[test]
-    fn the_first_that_does_not_compile_is_named() {
-        let mut compiled = Compiled::default();
-        assert_eq!(compiled.expressions(texts(&["a", "(b", "(c"])).map(|_| ()), Err(1));
-        assert!(compiled.expressions(texts(&["a"])).is_ok());
-    }
-
-    #[test]
-    fn equal_lists_are_compiled_once() {
-        let mut compiled = Compiled::default();
-        compiled.expressions(texts(&["a", "b"])).unwrap();
-        compiled.expressions(texts(&["a", "b"])).unwrap();
-        compiled.expressions(texts(&["b", "a"])).unwrap();
-        assert_eq!(compiled.0.len(), 2);
+    fn a_faulty_expression_is_named_by_its_place() {
+        assert_eq!(Expressions::default().add(&["a", "("]), Err(1));
     }
 }

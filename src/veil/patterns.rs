@@ -1,7 +1,7 @@
-//! Line patterns, tried in order behind one pass that finds out which of them can match at all.
+//! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
 
 use super::matcher::Action;
-use crate::decode::line::{self, Hole};
+use crate::decode::line::{self, GivenUp, Hole};
 use crate::rules::{Extent, LinePattern, Part};
 use aho_corasick::AhoCorasick;
 
@@ -17,17 +17,12 @@ pub(super) struct Pattern {
 }
 
 /// The patterns of a pack, in their order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
-    anchors: Anchors,
-}
-
-/// One pass over a text that finds out which patterns can match at all.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Anchors {
-    /// Finds each pattern's longest literal; `None` when there is none to find.
-    search: Option<AhoCorasick>,
+    given_up: GivenUp,
+    /// Finds each pattern's longest literal, all in one pass; `None` when there is none to find.
+    anchors: Option<AhoCorasick>,
     /// By anchor: the index of its pattern.
     anchored: Vec<usize>,
     /// The patterns without a literal to look for.
@@ -35,36 +30,9 @@ pub(super) struct Anchors {
 }
 
 impl Patterns {
-    pub(super) fn new(patterns: Vec<Pattern>) -> Self {
-        let anchors = Anchors::new(&patterns);
-        Self { patterns, anchors }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
-    }
-
-    /// The pattern at `index`, below the count of [`Self::iter`].
-    pub(super) fn get(&self, index: usize) -> &Pattern {
-        &self.patterns[index]
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        self.patterns.iter()
-    }
-
-    /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
-    pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
-        let candidates = self.anchors.candidates(text);
-        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
-        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
-    }
-}
-
-impl Anchors {
-    pub(super) fn new<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Self {
+    pub(super) fn new(patterns: Vec<Pattern>, given_up: GivenUp) -> Self {
         let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, pattern) in patterns.into_iter().enumerate() {
+        for (index, pattern) in patterns.iter().enumerate() {
             match pattern.anchor().filter(|literal| literal.len() >= ANCHOR_BYTES_MIN) {
                 Some(literal) => {
                     literals.push(literal);
@@ -73,24 +41,46 @@ impl Anchors {
                 None => unanchored.push(index),
             }
         }
-        let search = if literals.is_empty() { None } else { AhoCorasick::new(&literals).ok() };
-        if search.is_none() {
-            unanchored.append(&mut anchored);
-            unanchored.sort_unstable();
+        let anchors = if literals.is_empty() { None } else { AhoCorasick::new(&literals).ok() };
+        if anchors.is_none() {
+            unanchored = (0..patterns.len()).collect();
         }
-        Self { search, anchored, unanchored }
+        Self { patterns, given_up, anchors, anchored, unanchored }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
+        self.patterns.iter()
+    }
+
+    /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
+    pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        let index = self.candidates(text).into_iter().find(|index| self.fits(*index, text, holes))?;
+        self.patterns.get(index)
     }
 
     /// The patterns whose anchor stands in `text`, and those without one, ascending.
     pub(super) fn candidates(&self, text: &[u8]) -> Vec<usize> {
         let mut candidates = self.unanchored.clone();
-        if let Some(search) = &self.search {
-            let found = search.find_overlapping_iter(text);
-            candidates.extend(found.map(|found| self.anchored[found.pattern().as_usize()]));
+        if let Some(anchors) = &self.anchors {
+            candidates
+                .extend(anchors.find_overlapping_iter(text).map(|found| self.anchored[found.pattern().as_usize()]));
             candidates.sort_unstable();
             candidates.dedup();
         }
         candidates
+    }
+
+    /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
+    pub(super) fn fits(&self, index: usize, text: &[u8], holes: &mut Vec<Hole>) -> bool {
+        line::holes(&self.patterns[index].pattern, text, self.given_up, holes)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Pattern> {
+        self.patterns.get(index)
     }
 }
 
@@ -116,6 +106,11 @@ impl Pattern {
     /// Whether the hole at `part` holds a message of its own.
     pub(super) fn is_message(&self, part: usize) -> bool {
         matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")
+    }
+
+    /// Whether the hole at `part` is a field of separated values.
+    pub(super) fn is_field(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Csv, .. })
     }
 
     /// Whether the hole at `part` can only hold digits.

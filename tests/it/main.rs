@@ -5,9 +5,11 @@
 mod cli;
 mod config;
 mod kafka;
+mod names;
 mod pipeline;
 mod properties;
 mod rules;
+mod spread;
 mod support;
 mod tidy;
 mod veil;

@@ -1,0 +1,198 @@
+//! What a pair is worth that may be part of a sentence, and how far a person's name goes.
+
+use crate::detect::Link;
+use crate::rules::Class;
+use std::ops::Range;
+
+/// An identifier without a digit has at least as many bytes: a word of a sentence is shorter.
+const IDENTIFIER_BYTES_MIN: usize = 16;
+
+/// What messages write behind `login:` and its like where no name follows, in lower case.
+const REMARKS: [&str; 65] = [
+    "a",
+    "accepted",
+    "an",
+    "attempt",
+    "authenticated",
+    "authentication",
+    "bad",
+    "because",
+    "by",
+    "cannot",
+    "closed",
+    "connection",
+    "could",
+    "created",
+    "credentials",
+    "denied",
+    "does",
+    "error",
+    "expired",
+    "failed",
+    "failure",
+    "false",
+    "for",
+    "from",
+    "has",
+    "illegal",
+    "in",
+    "incorrect",
+    "internal",
+    "invalid",
+    "is",
+    "locked",
+    "missing",
+    "new",
+    "no",
+    "none",
+    "not",
+    "null",
+    "ok",
+    "on",
+    "opened",
+    "or",
+    "permission",
+    "rejected",
+    "required",
+    "success",
+    "successful",
+    "successfully",
+    "succeeded",
+    "the",
+    "this",
+    "timed",
+    "timeout",
+    "to",
+    "true",
+    "unable",
+    "unauthorized",
+    "undefined",
+    "unexpected",
+    "unknown",
+    "unsupported",
+    "via",
+    "was",
+    "with",
+    "wrong",
+];
+
+/// Words that lead to another name: `created session: username alice`. A secret may be one of them all the same.
+const NAMES: [&str; 9] = ["account", "client", "login", "password", "server", "session", "token", "user", "username"];
+
+/// What begins a sentence even behind a colon without a blank or an equals sign.
+const VERDICTS: [&str; 6] = ["denied", "error", "failed", "failure", "illegal", "invalid"];
+
+/// Whether a value is worth replacing as an entity of `class`: in a sentence, a remark is not.
+pub(super) fn is_entity(class: Class, link: Link, value: &[u8]) -> bool {
+    match link {
+        Link::Sign => class != Class::User || !is_one_of(&VERDICTS, value),
+        Link::Prose => {
+            let is_name = class != Class::Token && is_one_of(&NAMES, value);
+            !is_name && !is_one_of(&REMARKS, value) && (!is_identifier(class) || has_identity(value))
+        }
+    }
+}
+
+/// Classes whose values nobody chooses: a plain word is none.
+fn is_identifier(class: Class) -> bool {
+    matches!(class, Class::Session | Class::Device | Class::ConnectionId)
+}
+
+fn has_identity(value: &[u8]) -> bool {
+    value.len() >= IDENTIFIER_BYTES_MIN || value.iter().any(u8::is_ascii_digit)
+}
+
+fn is_one_of(words: &[&str], value: &[u8]) -> bool {
+    words.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Most names of one person that follow the first without quotes around them.
+const MORE_NAMES_MAX: usize = 4;
+
+/// Small words inside the names of persons, each with the blank behind it: `Ludwig van Beethoven`.
+const PARTICLES: [&str; 20] = [
+    "al ", "bin ", "da ", "de ", "del ", "della ", "den ", "der ", "di ", "dos ", "du ", "el ", "ibn ", "la ", "le ",
+    "ten ", "ter ", "van ", "von ", "y ",
+];
+
+/// The value, and where it is the first name of a person without quotes, the names behind it: `name: Alice Smith`.
+pub(super) fn with_names(text: &[u8], value: Range<usize>) -> Range<usize> {
+    let is_quoted =
+        value.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"\"'[({<".contains(byte));
+    let mut end = value.end;
+    if is_quoted || name_len(&text[value.clone()]) != Some(value.len()) {
+        return value;
+    }
+    for _ in 0..MORE_NAMES_MAX {
+        let Some(length) = text.get(end..).and_then(next_name_len) else { break };
+        end += length;
+    }
+    value.start..end
+}
+
+/// Longest name of a person that is looked at, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Bytes of the next name of a person, with the blank and the particles before it; `None` where another pair begins.
+fn next_name_len(rest: &[u8]) -> Option<usize> {
+    let mut at = rest.starts_with(b" ").then_some(1)?;
+    while let Some(particle) = PARTICLES.iter().find(|particle| rest[at..].starts_with(particle.as_bytes())) {
+        at += particle.len();
+    }
+    let end = at + name_len(&rest[at..])?;
+    (!matches!(rest.get(end), Some(b'=' | b':' | b'_' | b'/' | b'@' | b'0'..=b'9'))).then_some(end)
+}
+
+/// Bytes of the word at the start of `text`, if it has a capital first and then letters, hyphens and apostrophes.
+fn name_len(text: &[u8]) -> Option<usize> {
+    let valid = text.get(..NAME_BYTES_MAX).unwrap_or(text).utf8_chunks().next()?.valid();
+    let word = valid.find(|c: char| !c.is_alphabetic() && !matches!(c, '-' | '\'' | '’')).unwrap_or(valid.len());
+    // `J.` and `Jr.` are names; the last full stop ends a sentence, and costs nothing.
+    valid.starts_with(char::is_uppercase).then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remarks_are_no_entities_in_sentences() {
+        for (class, link, value, expected) in [
+            (Class::User, Link::Prose, "alice", true),
+            (Class::User, Link::Prose, "Client", false),
+            (Class::User, Link::Sign, "client", true),
+            (Class::User, Link::Sign, "Failed", false),
+            (Class::Session, Link::Prose, "username", false),
+            (Class::Session, Link::Prose, "opened", false),
+            (Class::Session, Link::Prose, "abc", false),
+            (Class::Session, Link::Prose, "abc1", true),
+            (Class::Session, Link::Prose, "abcdefghijklmnop", true),
+            (Class::Session, Link::Sign, "abc", true),
+            (Class::UserId, Link::Prose, "alice", true),
+            (Class::Token, Link::Prose, "password", true),
+            (Class::Token, Link::Prose, "expired", false),
+            (Class::Token, Link::Sign, "expired", true),
+        ] {
+            assert_eq!(is_entity(class, link, value.as_bytes()), expected, "{class} {link:?} {value}");
+        }
+    }
+
+    #[test]
+    fn names_of_a_person_go_together() {
+        for (text, expected) in [
+            ("Alice Smith, id 5", "Alice Smith"),
+            ("Alice Smith logged in", "Alice Smith"),
+            ("Ludwig van Beethoven", "Ludwig van Beethoven"),
+            ("Jean-Luc O'Brien Émile x", "Jean-Luc O'Brien Émile"),
+            ("Alice Login=x", "Alice"),
+            ("Alice Smith: x", "Alice"),
+            ("Alice van x", "Alice"),
+            ("alice Smith", "alice"),
+            ("A B C D E F G", "A B C D E"),
+        ] {
+            let first = text.find([' ', ',']).unwrap_or(text.len());
+            assert_eq!(&text[with_names(text.as_bytes(), 0..first)], expected, "in {text}");
+        }
+        assert_eq!(with_names(b"\"Alice Smith", 1..6), 1..6);
+    }
+}
