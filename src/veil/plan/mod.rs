@@ -2,6 +2,7 @@
 
 mod credential;
 mod json;
+mod nobody;
 mod path;
 mod prose;
 mod recode;
