@@ -533,7 +533,7 @@ mod tests {
     fn persons() {
         check_equal(
             Class::Person,
-            &["Alice Example", " alice \u{a0} EXAMPLE ", "ALICE\tEXAMPLE", "alice\u{3000}example"],
+            &["Alice Example", "Alice+Example", " alice \u{a0} EXAMPLE ", "ALICE\tEXAMPLE", "alice\u{3000}example"],
         );
         check_distinct(Class::Person, &["Alice Example", "AliceExample", "Example Alice", ""]);
     }

@@ -22,11 +22,15 @@ pub(super) fn user(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(into_bytes(fold(str::from_utf8(value).ok()?)))
 }
 
-/// The normal text of a person's name: as a login name, with single spaces between the words.
+/// The normal text of a person's name: as a login name, with single spaces between the words, also where a form wrote them
+/// as `+`.
 ///
 /// `None` when it is not UTF-8.
 pub(super) fn person(value: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let folded = fold(str::from_utf8(value).ok()?);
+    let mut folded = fold(str::from_utf8(value).ok()?);
+    if folded.contains('+') {
+        folded = Cow::Owned(folded.replace('+', " "));
+    }
     let single_spaced = folded.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace));
     if single_spaced {
         return Some(into_bytes(folded));

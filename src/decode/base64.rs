@@ -35,7 +35,8 @@ pub fn decode_text(base64: &[u8]) -> Option<(Vec<u8>, Spelling)> {
         return None;
     }
     let url = base64.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let padded = base64.ends_with(b"=");
+    // What needs no padding may be of either kind; the standard alphabet is mostly padded, the other one mostly not.
+    let padded = base64.ends_with(b"=") || !url && base64.len().is_multiple_of(4);
     let spelling = match (url, padded) {
         (false, true) => Spelling::Standard,
         (false, false) => Spelling::StandardUnpadded,
@@ -70,6 +71,7 @@ mod tests {
         for (base64, text, spelling) in [
             ("YWxpY2U6aHVudGVyMg==", "alice:hunter2", Spelling::Standard),
             ("YWxpY2U6aHVudGVyMg", "alice:hunter2", Spelling::StandardUnpadded),
+            ("YWxpY2U6aHVudGVy", "alice:hunter", Spelling::Standard),
             ("Pz8_Pz8/", "", Spelling::Url),
             ("Pz8_Pz8_", "??????", Spelling::UrlUnpadded),
         ] {

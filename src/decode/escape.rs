@@ -90,6 +90,20 @@ impl Undo {
     }
 }
 
+/// Longest escape that spells one character: a surrogate pair.
+const ESCAPE_BYTES_MAX: usize = 12;
+
+/// Whether an escape that only spells a character ([`Undo::Spelling`]) stands in `span`, or reaches it from before.
+pub fn is_spelled(source: &[u8], span: std::ops::Range<usize>) -> bool {
+    let first = span.start.saturating_sub(ESCAPE_BYTES_MAX);
+    let region = source.get(first..span.end).unwrap_or_default();
+    memchr::memchr3_iter(b'\\', b'%', b'&', region).any(|at| {
+        let at = first + at;
+        let length = step_spelling(source, at).source_len;
+        length > 1 && at + length >= span.start
+    })
+}
+
 /// First byte of the letters and digits of full width, U+FF01 to U+FF5E, in UTF-8.
 const FULL_WIDTH: u8 = 0xEF;
 

@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod kafka;
+mod layers;
 mod names;
 mod pipeline;
 mod properties;

@@ -2,7 +2,7 @@
 
 use super::{Plan, Scope};
 use crate::decode::escape::Undo;
-use crate::rules::{Class, FieldName};
+use crate::rules::{Class, FieldName, Parse};
 use crate::transform::{Quoting, Replacement, Source};
 use crate::veil::matcher::Action;
 use std::ops::Range;
@@ -145,7 +145,8 @@ impl Plan {
             if COOKIE_ATTRIBUTES.contains(&name.as_str()) {
                 self.scan(inner, value);
             } else {
-                let action = inner.matcher.names.whole(name.as_str()).unwrap_or(action);
+                let named = inner.matcher.names.whole(name.as_str());
+                let action = named.unwrap_or(Action { parse: Parse::No, ..action });
                 self.decoded(inner, action, value.trim_ascii());
                 let blank = value.len() - value.trim_ascii_start().len();
                 self.shift(found, blank);

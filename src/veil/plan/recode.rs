@@ -58,8 +58,9 @@ impl Plan {
         let [Some(header), Some(payload)] = decoded else { return false };
         let before = self.inner.len();
         let mut layers = [const { None }; 2];
-        for (layer, (text, spelling)) in layers.iter_mut().zip([header, payload]) {
-            let (encoded, claims) = self.encoded(text, spelling, ".", |plan, text| plan.claims(inner, action, text));
+        for (layer, (text, _)) in layers.iter_mut().zip([header, payload]) {
+            let (encoded, claims) =
+                self.encoded(text, Spelling::UrlUnpadded, ".", |plan, text| plan.claims(inner, action, text));
             if claims.is_err() {
                 self.inner.truncate(before);
                 return false;
@@ -70,13 +71,15 @@ impl Plan {
         true
     }
 
-    /// Plans base64 that encodes text in which something is found; `false` when it does not.
+    /// Plans base64 that encodes text in which something is found, or that is JSON without anything to be found; `false`
+    /// when it is neither.
     pub(super) fn base64(&mut self, scope: Scope<'_>, action: Action, text: &[u8], span: Range<usize>) -> bool {
         let Some(inner) = scope.inner() else { return false };
         if span.len() < BASE64_BYTES_MIN {
             return false;
         }
         let Some((decoded, spelling)) = base64::decode_text(&text[span.clone()]) else { return false };
+        let is_json = looks_like_json(&decoded);
         let before = self.inner.len();
         let (encoded, found) = self.encoded(decoded, spelling, "", |plan, decoded| {
             let start = plan.findings.len();
@@ -88,7 +91,7 @@ impl Plan {
         } else {
             self.inner.truncate(before);
         }
-        found
+        found || is_json
     }
 
     /// Plans the name and password that base64 encodes (RFC 7617, section 2); `false` when it does not.

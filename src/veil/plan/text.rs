@@ -2,7 +2,7 @@
 
 use super::credential::{with_cookies, with_credential};
 use super::{Plan, Scope, prose};
-use crate::decode::escape::Undo;
+use crate::decode::escape::{self, Undo};
 use crate::decode::json::Enclosed;
 use crate::decode::line::Hole;
 use crate::detect::{self, Found, Link, Pair};
@@ -115,13 +115,14 @@ impl Plan {
             }
         }
         self.keep(start, kept);
-        let inner = scope.inner();
+        let (inner, written) = (scope.inner(), self.findings.len());
         let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
             Some(inner) => plan.scan(inner, flat),
             None => plan.whole(scope.matcher.whole, flat),
         });
-        if flattened.is_none() {
-            self.base64_words(scope, words);
+        match flattened {
+            Some(()) => self.forget_misread(start..written, words),
+            None => self.base64_words(scope, words),
         }
         self.shift(start, span.start);
     }
@@ -149,6 +150,22 @@ impl Plan {
             }
         }
         self.findings.truncate(end);
+    }
+
+    /// Takes out what was found in a text as it stands where an escape spells a part of it, for it was found again without
+    /// the escapes: in `%2540`, the digits are no part of a name.
+    fn forget_misread(&mut self, written: Range<usize>, text: &[u8]) {
+        let unescaped = self.findings.split_off(written.end);
+        let mut kept = written.start;
+        for at in written {
+            let span = &self.findings[at].span;
+            if !escape::is_spelled(text, span.start as usize..span.end as usize) {
+                self.findings.swap(kept, at);
+                kept += 1;
+            }
+        }
+        self.findings.truncate(kept);
+        self.findings.extend(unescaped);
     }
 
     /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
