@@ -45,6 +45,8 @@ pub struct Pair {
 pub enum Link {
     /// By a sign that sentences do not have, or the value is in quotes or brackets.
     Sign,
+    /// By a colon alone, as in times, paths and lists, too: `MAC:hmac-sha2-256`.
+    Colon,
     /// By a colon and a blank, as sentences have it, too: `login: invalid user alice`.
     Prose,
 }

@@ -18,7 +18,7 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Pair>) {
         let Some(separator) = Separator::at(text, anchor) else { continue };
         let Some(name) = name_before(text, &separator) else { continue };
         let Some(value) = value_after(text, &separator, &mut plain_end) else { continue };
-        let link = if separator.is_prose(text) { Link::Prose } else { Link::Sign };
+        let link = separator.link(text);
         found.push(Pair { name, value, link });
     }
 }
@@ -73,10 +73,13 @@ impl Separator {
         Some(Self { start, end, is_colon })
     }
 
-    /// Whether a sentence may have it: a colon and a blank before a plain word.
-    fn is_prose(&self, text: &[u8]) -> bool {
-        let blank = byte_before(text, self.end).is_some_and(is_blank);
-        self.is_colon && blank && byte(text, self.end).is_some_and(|first| !b"\"'\\<[({".contains(&first))
+    fn link(&self, text: &[u8]) -> Link {
+        let is_plain = byte(text, self.end).is_some_and(|first| !b"\"'\\<[({".contains(&first));
+        match (self.is_colon && is_plain, byte_before(text, self.end).is_some_and(is_blank)) {
+            (true, true) => Link::Prose,
+            (true, false) => Link::Colon,
+            (false, _) => Link::Sign,
+        }
     }
 }
 
@@ -243,7 +246,7 @@ mod tests {
         let mut found = Vec::new();
         find(b"a: b c:d e=f g: 'h' i : j", &mut found);
         let links: Vec<_> = found.iter().map(|pair| pair.link).collect();
-        assert_eq!(links, [Link::Prose, Link::Sign, Link::Sign, Link::Sign, Link::Prose]);
+        assert_eq!(links, [Link::Prose, Link::Colon, Link::Sign, Link::Sign, Link::Prose]);
     }
 
     #[track_caller]

@@ -143,7 +143,7 @@ fn check_line(input: &str, expected: &str) {
 #[test]
 fn names_of_several_words_in_text() {
     check_line("Account Name:\t\talice", "Account Name:\t\t<user:1>");
-    check_line("Source MAC Address: unknown-1, x", "Source MAC Address: <mac:1>, x");
+    check_line("Source MAC Address: 00005e005301, x", "Source MAC Address: <mac:1>, x");
     check_line("Web Session ID = abc", "Web Session ID = <session:1>");
     check_line("the account name: alice", "the account name: <user:1>");
     check_line("web session id=abc", "web session id=abc");
@@ -263,4 +263,12 @@ fn what_stands_for_nobody_stays() {
     ] {
         check_line(nobody, nobody);
     }
+}
+
+#[test]
+fn the_name_of_the_next_pair_is_no_value() {
+    check_line("user:  Account Name:  alice", "user:  Account Name:  <user:1>");
+    check_line("user: Password: x1", "user: Password: <token:1>");
+    check_line("user: alice session: 5f", "user: <user:1> session: <session:2>");
+    check_line("/api/user: 403 MAC Address:hmac-sha2-256", "/api/user: 403 MAC Address:hmac-sha2-256");
 }

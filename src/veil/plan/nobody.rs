@@ -4,8 +4,37 @@
 use crate::canon;
 use crate::rules::Class;
 
-/// What logs write where there is no value, in any case: nginx writes `unix:` for a client without an address.
-const ABSENT: [&[u8]; 10] = [b"", b"-", b"null", b"(null)", b"nil", b"<nil>", b"none", b"undefined", b"n/a", b"unix:"];
+/// What logs write where there is no value, or none that may be shown, in any case: nginx writes `unix:` for a client
+/// without an address, Rails `[FILTERED]` for a secret.
+const ABSENT: [&[u8]; 24] = [
+    b"",
+    b"-",
+    b"--",
+    b"?",
+    b"null",
+    b"(null)",
+    b"nil",
+    b"<nil>",
+    b"none",
+    b"undefined",
+    b"n/a",
+    b"not available",
+    b"not applicable",
+    b"unknown",
+    b"<unknown>",
+    b"(unknown)",
+    b"any",
+    b"unix:",
+    b"[filtered]",
+    b"[redacted]",
+    b"<redacted>",
+    b"(redacted)",
+    b"redacted",
+    b"__redacted__",
+];
+
+/// What tells whether there was a secret, in any case: MySQL writes `using password: YES`.
+const WHETHER: [&[u8]; 4] = [b"yes", b"no", b"true", b"false"];
 
 /// Sessions of Windows itself, in any case: none, and `IUSER_LUID`, `NETWORKSERVICE_LUID`, `LOCALSERVICE_LUID` and
 /// `SYSTEM_LUID` of `winnt.h`.
@@ -35,6 +64,7 @@ const ACCOUNT_SID_NUMBERS_MIN: usize = 4;
 /// Whether a value of this class, without white space around it, stands for nobody.
 pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
     is_one_of(&ABSENT, value)
+        || is_masked(value)
         || value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}")).unwrap_or(value) == NIL_UUID
         || match class {
             Class::UserId => is_zero(value) || value.eq_ignore_ascii_case(NULL_SID) || is_shared_sid(value),
@@ -44,13 +74,13 @@ pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
             Class::Host => is_one_of(&SYSTEM_DOMAINS, value),
             Class::Ip => is_unspecified(value),
             Class::Mac => is_everybody(value),
+            Class::Token => is_one_of(&WHETHER, value),
             Class::Network
             | Class::Email
             | Class::Person
             | Class::Phone
             | Class::Card
             | Class::Iban
-            | Class::Token
             | Class::UserAgent
             | Class::Geo
             | Class::Text => false,
@@ -59,6 +89,13 @@ pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
 
 fn is_one_of(known: &[&[u8]], value: &[u8]) -> bool {
     known.iter().any(|known| value.eq_ignore_ascii_case(known))
+}
+
+/// Nothing but stars, or at least three times `x`.
+fn is_masked(value: &[u8]) -> bool {
+    const CROSSES_MIN: usize = 3;
+    let only = |sign: u8| value.iter().all(|byte| byte.eq_ignore_ascii_case(&sign));
+    only(b'*') || value.len() >= CROSSES_MIN && only(b'x')
 }
 
 fn is_zero(value: &[u8]) -> bool {
@@ -96,6 +133,12 @@ mod tests {
             (Class::User, "-", true),
             (Class::User, "N/A", true),
             (Class::User, "S-1-5-18", false),
+            (Class::User, "Unknown", true),
+            (Class::User, "xx", false),
+            (Class::Token, "XXXX", true),
+            (Class::Token, "********", true),
+            (Class::Token, "YES", true),
+            (Class::User, "yes", false),
             (Class::UserId, "S-1-5-18", true),
             (Class::UserId, "s-1-5-32-544", true),
             (Class::UserId, "S-1-0-0", true),

@@ -82,15 +82,37 @@ const NAMES: [&str; 9] = ["account", "client", "login", "password", "server", "s
 /// What begins a sentence even behind a colon without a blank or an equals sign.
 const VERDICTS: [&str; 6] = ["denied", "error", "failed", "failure", "illegal", "invalid"];
 
+/// Digits of a status code, which paths have behind them: `/api/login: 403`.
+const STATUS_DIGITS: usize = 3;
+
+/// Digits of the shortest hardware address (EUI-48).
+const MAC_DIGITS_MIN: usize = 12;
+
 /// Whether a value is worth replacing as an entity of `class`: in a sentence, a remark is not.
 pub(super) fn is_entity(class: Class, link: Link, value: &[u8]) -> bool {
+    let is_verdict = || class == Class::User && is_one_of(&VERDICTS, value);
     match link {
-        Link::Sign => class != Class::User || !is_one_of(&VERDICTS, value),
+        Link::Sign => !is_verdict(),
+        Link::Colon => !is_verdict() && may_be_address(class, value),
         Link::Prose => {
             let is_name = class != Class::Token && is_one_of(&NAMES, value);
-            !is_name && !is_one_of(&REMARKS, value) && (!is_identifier(class) || has_identity(value))
+            let is_remark = is_name || is_one_of(&REMARKS, value) || class == Class::User && is_status(value);
+            !is_remark && may_be_address(class, value) && (!is_identifier(class) || has_identity(value))
         }
     }
+}
+
+/// Whether a value behind a colon can be of its class, if that is one of addresses: `MAC:hmac-sha2-256` is an algorithm.
+fn may_be_address(class: Class, value: &[u8]) -> bool {
+    match class {
+        Class::Mac => value.iter().filter(|byte| byte.is_ascii_hexdigit()).count() >= MAC_DIGITS_MIN,
+        Class::Ip => value.iter().any(|byte| byte.is_ascii_digit() || b".:".contains(byte)),
+        _ => true,
+    }
+}
+
+fn is_status(value: &[u8]) -> bool {
+    value.len() == STATUS_DIGITS && value.iter().all(u8::is_ascii_digit)
 }
 
 /// Classes whose values nobody chooses: a plain word is none.
@@ -172,6 +194,14 @@ mod tests {
             (Class::Token, Link::Prose, "password", true),
             (Class::Token, Link::Prose, "expired", false),
             (Class::Token, Link::Sign, "expired", true),
+            (Class::Mac, Link::Colon, "hmac-sha2-256", false),
+            (Class::Mac, Link::Prose, "00:00:5E:00:53:01", true),
+            (Class::Mac, Link::Sign, "hmac-sha2-256", true),
+            (Class::Ip, Link::Colon, "none-yet", false),
+            (Class::Ip, Link::Colon, "web.example.com", true),
+            (Class::User, Link::Prose, "403", false),
+            (Class::User, Link::Prose, "4031", true),
+            (Class::User, Link::Colon, "failed", false),
         ] {
             assert_eq!(is_entity(class, link, value.as_bytes()), expected, "{class} {link:?} {value}");
         }

@@ -227,7 +227,7 @@ impl Plan {
     fn each_pair(&mut self, scope: Scope<'_>, text: &[u8], pairs: &[Pair], regions: &[Range<usize>]) {
         let mut regions = regions.iter().peekable();
         let mut done = 0;
-        for Pair { name, value, link } in pairs.iter().cloned() {
+        for (index, Pair { name, value, link }) in pairs.iter().cloned().enumerate() {
             while regions.next_if(|region| region.end <= name.start).is_some() {}
             let inside = regions.peek().is_some_and(|region| region.start <= name.start);
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
@@ -239,10 +239,12 @@ impl Plan {
                 done = value.end;
                 continue;
             }
-            let Some(action) = action.filter(|action| prose::is_entity(action.class, link, &text[value.clone()]))
-            else {
+            let is_entity = |action: &Action| prose::is_entity(action.class, link, &text[value.clone()]);
+            let Some(action) = action.filter(is_entity) else { continue };
+            let next = pairs.get(index + 1).filter(|next| (link, next.link) == (Link::Prose, Link::Prose));
+            if next.is_some_and(|next| is_name(scope.matcher, text, next, &value)) {
                 continue;
-            };
+            }
             let value = match (action.parse, action.class) {
                 (Parse::Cookies, _) => with_cookies(text, value),
                 (_, Class::Token) => with_credential(text, value),
@@ -273,6 +275,12 @@ fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> 
     }
     let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
     phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
+}
+
+/// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.
+fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
+    let mut starts = std::iter::once(next.name.start).chain(detect::phrase_starts(text, next.name.start));
+    starts.any(|start| start == value.start) && matcher.names.phrase(&text[value.start..next.name.end]).is_some()
 }
 
 /// No entity is shorter that its shape or an expression gives away: `a@b`.
