@@ -253,7 +253,7 @@ fn scrub_says_what_is_wrong_before_it_writes() {
         expect![[r#"
         exit 2
         --- stderr
-        error: no rule pack `ngnix`; there are api-gateway, generic-json, generic-line, linux-auth, nginx
+        error: no rule pack `ngnix`; there are apache, api-gateway, auth0, aws-alb, aws-cloudtrail, aws-vpcflow, azure-signin, caddy, cef, container, duo, envoy, exchange, gcp-audit, generic-json, generic-line, github-audit, google-workspace, haproxy, iis, k8s-audit, kafka, keycloak, linux-auth, mysql, nginx, okta, paloalto, postgres, s3-access, slack, suricata, teleport, traefik, windows-security, zeek
     "#]],
     );
     check(
