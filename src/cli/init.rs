@@ -84,7 +84,8 @@ mod tests {
     fn the_starter_states_the_defaults() {
         let commented = |line: &str| {
             // What stands further in is an example, no default.
-            let assignment = line.strip_prefix("# ").filter(|line| line.contains(" = ") && !line.starts_with(['"', ' ']));
+            let assignment =
+                line.strip_prefix("# ").filter(|line| line.contains(" = ") && !line.starts_with(['"', ' ']));
             assignment.unwrap_or(line).to_owned()
         };
         let stated: Vec<String> = STARTER.lines().map(commented).collect();

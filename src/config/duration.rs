@@ -34,7 +34,22 @@ mod tests {
         assert_eq!(parse("90m"), Some(Duration::from_secs(5400)));
         assert_eq!(parse("0s"), Some(Duration::ZERO));
         assert_eq!(parse("365d"), Some(Duration::from_secs(31_536_000)));
-        for wrong in ["", "d", "90", "-1d", "+1d", "1.5h", "1 d", " 1d", "1d ", "1D", "1w", "1d12h", "١d", "9".repeat(30).as_str()] {
+        for wrong in [
+            "",
+            "d",
+            "90",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "1 d",
+            " 1d",
+            "1d ",
+            "1D",
+            "1w",
+            "1d12h",
+            "١d",
+            "9".repeat(30).as_str(),
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
         assert_eq!(parse("18446744073709551615d"), None, "too large to count in seconds");

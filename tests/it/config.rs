@@ -191,7 +191,8 @@ fn a_window_belongs_to_its_route() {
     let config = load(&text, &[]).unwrap();
     let days: Vec<_> = config.routes.iter().map(|route| route.window.map(|window| window.as_secs() / 86_400)).collect();
     assert_eq!(days, [Some(30), Some(365)]);
-    let config = load(&format!("{MINIMAL}\n[retention]\nreceipts = \"/var/lib/logveil/receipts.jsonl\"\n"), &[]).unwrap();
+    let config =
+        load(&format!("{MINIMAL}\n[retention]\nreceipts = \"/var/lib/logveil/receipts.jsonl\"\n"), &[]).unwrap();
     assert_eq!(config.retention.receipts, Path::new("/var/lib/logveil/receipts.jsonl"));
     assert_eq!(config.routes[0].window, None);
 }
