@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 /// Writes a duration as the file would: in the largest unit that leaves no rest. Fractions of a second are cut.
 pub fn written(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let fits = |unit: &&(char, u64)| seconds % unit.1 == 0 && seconds >= unit.1;
+    let fits = |unit: &&(char, u64)| seconds >= unit.1 && seconds.is_multiple_of(unit.1);
     let (unit, size) = UNITS.iter().find(fits).copied().unwrap_or(('s', 1));
     format!("{}{unit}", seconds / size)
 }

@@ -8,6 +8,7 @@ mod client;
 mod fault;
 mod native;
 mod quarantine;
+mod raw_topics;
 mod rebalance;
 mod session;
 mod sink;
@@ -15,6 +16,7 @@ mod source;
 mod topics;
 
 pub use quarantine::{Entry, Place, Replay, Replayed, fetch, list, replay};
+pub use raw_topics::RawTopics;
 
 use crate::keys::Keyring;
 use crate::pipeline::metrics::Metrics;
