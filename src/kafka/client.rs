@@ -114,6 +114,14 @@ pub(super) fn filler(options: &Options) -> ClientConfig {
     config
 }
 
+/// A consumer that asks what the group has committed, and never joins it.
+pub(super) fn observer(options: &Options) -> ClientConfig {
+    let mut config = consumer(options, 1);
+    config.remove("statistics.interval.ms");
+    config.remove("group.instance.id");
+    config
+}
+
 /// A producer under this transactional id.
 pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &str) -> ClientConfig {
     let queue = (PRODUCED_BYTES_MAX / options.workers).max(PRODUCED_BYTES_PER_WORKER_MIN);
