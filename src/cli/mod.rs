@@ -6,6 +6,7 @@
 mod config;
 mod exit;
 mod explain;
+mod generate;
 mod init;
 mod keys;
 mod packs;
@@ -43,6 +44,7 @@ enum Command {
     Quarantine(quarantine::QuarantineArgs),
     Scrub(scrub::ScrubArgs),
     Explain(explain::ExplainArgs),
+    Generate(generate::GenerateArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
     Config(config::ConfigArgs),
@@ -82,6 +84,7 @@ fn run(command: Command, now_ms: i64) -> Result<Exit, Failure> {
         Command::Quarantine(args) => quarantine::run(args, &mut out),
         Command::Scrub(args) => scrub::run(args, now_ms, &mut out),
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
+        Command::Generate(args) => generate::run(args, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),
         Command::Config(args) => config::run(args, now_ms, &mut out),
