@@ -8,6 +8,8 @@
 pub mod record;
 pub mod rules;
 
+pub mod generate;
+
 pub mod decode;
 pub mod detect;
 

@@ -6,6 +6,7 @@
 mod config;
 mod exit;
 mod explain;
+mod generate;
 mod init;
 mod keys;
 mod packs;
@@ -45,6 +46,7 @@ enum Command {
     Retention(retention::RetentionArgs),
     Scrub(scrub::ScrubArgs),
     Explain(explain::ExplainArgs),
+    Generate(generate::GenerateArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
     Config(config::ConfigArgs),
@@ -85,6 +87,7 @@ fn run(command: Command, clock: fn() -> SystemTime) -> Result<Exit, Failure> {
         Command::Retention(args) => retention::run(args, clock, &mut out),
         Command::Scrub(args) => scrub::run(args, now_ms, &mut out),
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
+        Command::Generate(args) => generate::run(args, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),
         Command::Config(args) => config::run(args, now_ms, &mut out),

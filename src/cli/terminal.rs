@@ -55,10 +55,21 @@ pub(super) fn progress(bytes_total: Option<u64>) -> ProgressBar {
     if !io::stderr().is_terminal() || io::stdout().is_terminal() {
         return ProgressBar::hidden();
     }
-    let (bar, template) = match bytes_total {
-        Some(total) => (ProgressBar::new(total), "{bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec}"),
-    };
+    match bytes_total {
+        Some(total) => styled(ProgressBar::new(total), "{bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}"),
+        None => styled(ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec}"),
+    }
+}
+
+/// How many lines of a file are written: drawn when standard error is a terminal.
+pub(super) fn progress_of_lines(lines_total: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    styled(ProgressBar::new(lines_total), "{bar:32} {human_pos}/{human_len} lines {eta}")
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.with_style(style)
 }
