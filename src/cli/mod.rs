@@ -4,6 +4,7 @@
 //! command is a file.
 
 mod config;
+mod demo;
 mod exit;
 mod explain;
 mod generate;
@@ -41,6 +42,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
     Run(run::RunArgs),
     Quarantine(quarantine::QuarantineArgs),
     Retention(retention::RetentionArgs),
@@ -82,6 +84,7 @@ pub fn report_bug(location: Option<&Location<'_>>) {
 fn run(command: Command, clock: fn() -> SystemTime) -> Result<Exit, Failure> {
     let (mut out, now_ms) = (io::stdout().lock(), time::timestamp_ms(clock()));
     let exit = match command {
+        Command::Demo(args) => demo::run(&args, clock, &mut out),
         Command::Run(args) => run::run(args, clock),
         Command::Quarantine(args) => quarantine::run(args, &mut out),
         Command::Retention(args) => retention::run(args, clock, &mut out),

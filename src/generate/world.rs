@@ -25,7 +25,8 @@ const MAIL_DOMAINS: [&str; 6] =
     ["example.com", "example.org", "example.net", "mail.example.com", "staff.example.org", "eu.example.net"];
 
 /// Machines that write logs.
-pub(super) const SERVERS: [&str; 8] = ["web1", "web2", "api-gw", "bastion", "db-primary", "build03", "files", "edge-fra"];
+pub(super) const SERVERS: [&str; 8] =
+    ["web1", "web2", "api-gw", "bastion", "db-primary", "build03", "files", "edge-fra"];
 
 /// Everybody, the most active first.
 pub(super) struct World {

@@ -80,7 +80,8 @@ impl Shapes {
             };
             plays.extend(std::iter::repeat_n(play, sketch.weight));
         }
-        let traps = sketches.traps.iter().map(|(hostile, line)| Trap::Line(*hostile, Template::parse(line, sketches.is_json)));
+        let traps =
+            sketches.traps.iter().map(|(hostile, line)| Trap::Line(*hostile, Template::parse(line, sketches.is_json)));
         let traps = traps.chain(sketches.damages.iter().copied().map(Trap::Damage)).collect();
         Self { plays, traps, templates, parts: Part::ALL.map(|part| templates_of(sketches, part)) }
     }
