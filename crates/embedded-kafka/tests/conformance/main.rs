@@ -7,6 +7,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod actors;
+mod client;
+mod fetch;
+mod isolation;
+mod offsets;
+mod produce;
 mod protocol;
 mod stand;
 mod topics;
@@ -46,5 +51,63 @@ probes! {
         added_partitions_leave_records_alone,
         deleted_topics_are_gone,
         a_topic_made_again_starts_anew,
+    }
+    produce {
+        every_codec_comes_back,
+        idempotent_records_keep_their_order,
+        records_come_back_whole,
+        append_time_replaces_create_time,
+        the_answer_names_offsets,
+        times_far_off_are_refused,
+        sixteen_mebibytes_come_back,
+        batches_have_a_largest_size,
+        unknown_places_are_refused,
+        acknowledgements_are_as_asked,
+        failure_without_acknowledgement_closes_the_connection,
+        broken_batches_are_refused,
+        half_a_batch_is_refused,
+        compacted_topics_want_keys,
+        producer_ids_differ,
+        a_batch_sent_again_is_known,
+        gaps_in_the_sequence_are_refused,
+        epochs_only_rise,
+        sequences_start_anywhere_and_wrap,
+        transactional_batches_need_a_transaction,
+        stored_batches_are_the_clients,
+    }
+    fetch {
+        the_answer_tells_the_state_of_the_log,
+        any_offset_of_a_batch_gets_the_batch,
+        offsets_out_of_range_are_refused,
+        unknown_places_are_refused,
+        leader_epochs_are_checked,
+        the_first_batch_comes_whatever_its_size,
+        answers_stay_below_their_size,
+        an_empty_answer_takes_its_time,
+        records_end_the_wait,
+        an_error_does_not_wait,
+        sessions_may_be_refused_but_not_invented,
+    }
+    offsets {
+        the_ends_of_a_log_have_offsets,
+        a_time_finds_the_exact_record,
+        the_first_in_the_log_counts_not_the_oldest,
+        compression_does_not_blur_times,
+        append_times_are_found,
+        deleted_records_are_not_found,
+        open_transactions_bound_what_is_found,
+        unknown_places_are_refused,
+        leader_epochs_are_checked,
+        clients_find_by_time,
+    }
+    isolation {
+        committed_records_are_seen,
+        aborted_records_are_hidden_from_committed_readers_only,
+        an_open_transaction_holds_committed_readers_back,
+        the_earliest_open_transaction_counts,
+        adding_a_partition_alone_holds_nobody_back,
+        aborted_transactions_are_listed_where_they_overlap,
+        markers_look_as_they_should,
+        the_end_of_a_transaction_ends_the_wait,
     }
 }
