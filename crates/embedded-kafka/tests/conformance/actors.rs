@@ -2,7 +2,9 @@
 
 use crate::stand::{Stand, now_ms, patiently};
 use crate::wire::batch::{Batch, Record, TRANSACTIONAL};
-use crate::wire::groups::{Commit, FindCoordinator, Heartbeat, JoinGroup, Joined, LeaveGroup, OffsetCommit, SyncGroup};
+use crate::wire::groups::{
+    Commit, FindCoordinator, Heartbeat, JoinGroup, Joined, LeaveGroup, OffsetCommit, SyncGroup, subscription,
+};
 use crate::wire::records::{Produce, Produced, one, only};
 use crate::wire::transactions::{AddOffsetsToTxn, AddPartitionsToTxn, End, EndTxn, Identity, InitProducerId};
 use crate::wire::transactions::{ProducerId, TxnOffsetCommit};
@@ -138,7 +140,7 @@ impl Member {
             generation: -1,
             session_timeout_ms: 30_000,
             rebalance_timeout_ms: 30_000,
-            protocols: vec![("range".to_owned(), b"metadata".to_vec())],
+            protocols: vec![("range".to_owned(), subscription(&[]))],
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod actors;
 mod client;
+mod fencing;
 mod fetch;
 mod isolation;
 mod offsets;
@@ -15,6 +16,7 @@ mod produce;
 mod protocol;
 mod stand;
 mod topics;
+mod transactions;
 mod wire;
 
 /// The list of all probes, which makes a test of each for each broker.
@@ -109,5 +111,33 @@ probes! {
         aborted_transactions_are_listed_where_they_overlap,
         markers_look_as_they_should,
         the_end_of_a_transaction_ends_the_wait,
+    }
+    transactions {
+        all_partitions_commit_together,
+        offsets_commit_with_the_records,
+        offsets_of_an_aborted_transaction_are_dropped,
+        pending_offsets_are_not_stable,
+        offsets_of_a_former_generation_are_refused,
+        offsets_of_a_fenced_instance_are_refused,
+        offsets_of_a_rebalancing_group_are_taken,
+        an_empty_transaction_may_not_end,
+        ending_again_must_be_the_same_way,
+        records_outside_of_a_transaction_are_refused,
+        all_partitions_join_or_none,
+        unknown_producers_are_refused,
+        producers_start_with_sound_values_only,
+        starting_anew_aborts_what_is_open,
+        transactions_time_out,
+        a_client_commits_and_aborts,
+        an_empty_transaction_of_a_client_commits,
+    }
+    fencing {
+        a_second_producer_fences_the_first,
+        old_versions_name_the_fence_otherwise,
+        offsets_of_a_fenced_producer_are_refused,
+        a_producer_may_renew_itself,
+        a_producer_that_slept_is_fenced,
+        a_fenced_client_fails_for_good,
+        a_second_instance_fences_the_first,
     }
 }

@@ -479,3 +479,12 @@ impl Request for OffsetDelete {
         (code, reader.topics(|reader| (reader.i32(), reader.code())))
     }
 }
+
+/// What a consumer tells its group's leader: the topics that it wants. Brokers look into it as well.
+pub(crate) fn subscription(topics: &[&str]) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.i16(0); // version
+    writer.array(topics, |writer, topic| writer.text(topic));
+    writer.i32(-1); // no more to say
+    writer.bytes
+}
