@@ -14,6 +14,8 @@ mod isolation;
 mod offsets;
 mod produce;
 mod protocol;
+mod groups;
+mod commits;
 mod stand;
 mod topics;
 mod transactions;
@@ -139,5 +141,45 @@ probes! {
         a_producer_that_slept_is_fenced,
         a_fenced_client_fails_for_good,
         a_second_instance_fences_the_first,
+    }
+    groups {
+        newcomers_are_named_before_they_join,
+        the_leader_divides_and_all_receive,
+        members_without_a_share_get_none,
+        a_protocol_that_all_know_is_chosen,
+        senseless_joins_are_refused,
+        a_follower_that_joins_again_changes_nothing,
+        a_leader_that_joins_again_rebalances,
+        heartbeats_tell_the_truth,
+        syncs_of_others_are_refused,
+        a_sync_in_a_rebalance_is_told_so,
+        the_rest_divides_anew_when_one_leaves,
+        leaving_what_one_is_not_in_is_refused,
+        silent_members_are_dropped,
+        a_heartbeat_keeps_a_member,
+        members_late_to_rejoin_are_dropped,
+        a_leader_that_never_divides_is_dropped,
+        an_instance_that_restarts_keeps_its_place,
+        an_instance_that_wants_something_else_rebalances,
+        an_instance_leaves_when_an_operator_says_so,
+        silent_instances_are_dropped,
+        groups_are_described,
+        groups_are_listed,
+        only_empty_groups_are_deleted,
+    }
+    commits {
+        a_commit_is_kept_whole,
+        all_commits_of_a_group_can_be_fetched,
+        unknown_groups_have_committed_nothing,
+        commits_to_unknown_places_are_refused,
+        metadata_has_a_largest_size,
+        only_members_commit_for_a_group_that_has_some,
+        members_commit_in_a_rebalance,
+        commits_outlive_the_members,
+        commits_go_with_their_group,
+        commits_go_with_their_topic,
+        single_commits_are_deleted,
+        commits_in_use_are_not_deleted,
+        clients_commit_and_fetch,
     }
 }
