@@ -53,7 +53,9 @@ pub(crate) fn all_commits_of_a_group_can_be_fetched(stand: &Stand) {
     connection.ask(&OffsetCommit::simple(&group, commits));
     let mut fetched: Vec<(String, i32, i64)> = fetch(&mut connection, &group, None)
         .into_iter()
-        .flat_map(|(topic, all)| all.into_iter().map(move |(commit, _)| (topic.clone(), commit.partition, commit.offset)))
+        .flat_map(|(topic, all)| {
+            all.into_iter().map(move |(commit, _)| (topic.clone(), commit.partition, commit.offset))
+        })
         .collect();
     fetched.sort();
     assert_eq!(fetched, [(a, 1, 5), (b, 0, 6)]);

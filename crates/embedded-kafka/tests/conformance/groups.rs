@@ -371,8 +371,9 @@ pub(crate) fn groups_are_described(stand: &Stand) {
     };
     assert_eq!(describe(stand, &group), nothing);
     first.join();
-    let waiting = describe(stand, &group);
-    assert_eq!((&*waiting.state, &*waiting.protocol_type), ("CompletingRebalance", "consumer"));
+    // Apache Kafka tells what is written down, a moment after it is so.
+    eventually("the group waits for its leader", || describe(stand, &group).state == "CompletingRebalance");
+    assert_eq!(describe(stand, &group).protocol_type, "consumer");
     let member = first.member.clone();
     first.sync(&[(member, b"share".to_vec())]);
     let member = DescribedMember {

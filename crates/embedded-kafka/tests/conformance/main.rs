@@ -8,14 +8,14 @@
 
 mod actors;
 mod client;
+mod commits;
 mod fencing;
 mod fetch;
+mod groups;
 mod isolation;
 mod offsets;
 mod produce;
 mod protocol;
-mod groups;
-mod commits;
 mod stand;
 mod topics;
 mod transactions;
@@ -24,6 +24,12 @@ mod wire;
 /// The list of all probes, which makes a test of each for each broker.
 macro_rules! probes {
     ($($room:ident { $($probe:ident,)* })*) => {
+        mod embedded {
+            $(mod $room {
+                $(#[test] fn $probe() { crate::stand::on_embedded(crate::$room::$probe); })*
+            })*
+        }
+
         mod apache {
             $(mod $room {
                 $(#[test] fn $probe() { crate::stand::on_apache(crate::$room::$probe); })*

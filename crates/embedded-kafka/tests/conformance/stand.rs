@@ -4,6 +4,7 @@ use crate::wire::admin::{CreateTopics, DeleteTopics, Metadata, NewTopic};
 use crate::wire::batch::{Batch, Record};
 use crate::wire::records::{EARLIEST, Isolation, LATEST, ListOffsets, ListedOffset, Produce, only};
 use crate::wire::{Code, Connection};
+use embedded_kafka::{Broker, Options, Segment};
 use rdkafka::ClientConfig;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,28 +14,34 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A broker and what a probe may do to it.
-#[derive(Debug)]
 pub(crate) struct Stand {
+    embedded: Option<Broker>,
     servers: String,
     prefix: String,
     topics: Mutex<Vec<String>>,
+}
+
+/// Runs a probe against an embedded broker of its own.
+pub(crate) fn on_embedded(probe: fn(&Stand)) {
+    let broker = Broker::start(Options::default()).unwrap();
+    probe(&Stand::new(broker.bootstrap_servers(), Some(broker)));
 }
 
 /// Runs a probe against the Apache Kafka that `LOGVEIL_TEST_KAFKA` names, or says that it is skipped.
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a switch of the tests, and what it skips")]
 pub(crate) fn on_apache(probe: fn(&Stand)) {
     match std::env::var("LOGVEIL_TEST_KAFKA") {
-        Ok(servers) => probe(&Stand::new(servers)),
+        Ok(servers) => probe(&Stand::new(servers, None)),
         Err(_) => println!("skipped: LOGVEIL_TEST_KAFKA is not set"),
     }
 }
 
 impl Stand {
-    fn new(servers: String) -> Self {
+    fn new(servers: String, embedded: Option<Broker>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("conformance-{}-{}-{number}", now_ms(), std::process::id());
-        Self { servers, prefix, topics: Mutex::new(Vec::new()) }
+        Self { embedded, servers, prefix, topics: Mutex::new(Vec::new()) }
     }
 
     /// A name for a topic, group or transactional id.
@@ -42,8 +49,9 @@ impl Stand {
         format!("{}-{label}", self.prefix)
     }
 
-    pub(crate) fn servers(&self) -> &str {
-        &self.servers
+    /// The segments of partition 0, where the broker shows them.
+    pub(crate) fn segments(&self, topic: &str) -> Option<Vec<Segment>> {
+        self.embedded.as_ref().map(|broker| broker.segments(topic, 0))
     }
 
     pub(crate) fn connect(&self) -> Connection {
