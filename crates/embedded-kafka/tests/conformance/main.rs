@@ -16,6 +16,9 @@ mod isolation;
 mod offsets;
 mod produce;
 mod protocol;
+mod configs;
+mod deletes;
+mod retention;
 mod stand;
 mod topics;
 mod transactions;
@@ -61,6 +64,18 @@ probes! {
         added_partitions_leave_records_alone,
         deleted_topics_are_gone,
         a_topic_made_again_starts_anew,
+    }
+    configs {
+        defaults_are_apache_kafkas,
+        what_was_set_is_told_apart,
+        single_settings_can_be_asked_for,
+        unknown_things_have_no_settings,
+        the_broker_has_settings,
+        altering_replaces_all,
+        changing_leaves_the_rest,
+        senseless_changes_are_refused,
+        validation_changes_nothing,
+        changes_take_effect,
     }
     produce {
         every_codec_comes_back,
@@ -187,5 +202,27 @@ probes! {
         single_commits_are_deleted,
         commits_in_use_are_not_deleted,
         clients_commit_and_fetch,
+    }
+    deletes {
+        the_low_watermark_moves,
+        it_never_moves_back,
+        minus_one_means_all,
+        nothing_beyond_the_end_is_deleted,
+        compacted_topics_refuse,
+        unknown_places_are_refused,
+        half_a_batch_is_hidden,
+        open_transactions_do_not_protect_records,
+        readers_below_the_beginning_start_over,
+        groups_below_the_beginning_start_over,
+        clients_delete_records,
+    }
+    retention {
+        old_records_go_even_from_the_active_segment,
+        a_young_record_keeps_its_segment,
+        segments_go_by_age_one_by_one,
+        segments_go_by_size_but_for_the_active_one,
+        records_without_a_bound_stay,
+        deleted_records_leave_with_their_segment,
+        a_segment_rolls_by_the_times_of_its_records,
     }
 }
