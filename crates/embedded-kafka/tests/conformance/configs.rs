@@ -2,10 +2,10 @@
 
 use crate::client;
 use crate::stand::{Stand, eventually};
+use crate::wire::Code;
 use crate::wire::admin::{AlterConfigs, Change, DescribeConfigs, IncrementalAlterConfigs, Metadata, Resource, Setting};
 use crate::wire::batch::{Batch, Record};
 use crate::wire::records::{Produce, only};
-use crate::wire::Code;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ConfigSource, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use std::collections::BTreeMap;
@@ -55,7 +55,10 @@ fn of_topic(stand: &Stand, topic: &str) -> BTreeMap<String, Setting> {
 /// What the topic sets itself.
 fn set_on(stand: &Stand, topic: &str) -> Vec<(String, String)> {
     let settings = of_topic(stand, topic).into_values();
-    settings.filter(|setting| setting.source == FROM_TOPIC).map(|setting| (setting.name, setting.value.unwrap())).collect()
+    settings
+        .filter(|setting| setting.source == FROM_TOPIC)
+        .map(|setting| (setting.name, setting.value.unwrap()))
+        .collect()
 }
 
 /// Waits until the topic sets exactly this: Apache Kafka answers a change before it has come to be.
@@ -108,7 +111,10 @@ pub(crate) fn what_was_set_is_told_apart(stand: &Stand) {
     // Set is set, even to the default.
     assert_eq!(
         set_on(stand, &topic),
-        [("cleanup.policy".to_owned(), "compact,delete".to_owned()), ("retention.ms".to_owned(), "604800000".to_owned())]
+        [
+            ("cleanup.policy".to_owned(), "compact,delete".to_owned()),
+            ("retention.ms".to_owned(), "604800000".to_owned())
+        ]
     );
     let admin: AdminClient<DefaultClientContext> = stand.client().create().unwrap();
     let described = client::block_on(admin.describe_configs(&[ResourceSpecifier::Topic(&topic)], &AdminOptions::new()));

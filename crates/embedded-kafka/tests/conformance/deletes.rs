@@ -3,10 +3,10 @@
 use crate::actors::Producer;
 use crate::client::{self, Found};
 use crate::stand::{Stand, TIMEOUT, eventually};
+use crate::wire::Code;
 use crate::wire::groups::{Commit, OffsetCommit};
 use crate::wire::records::{DeleteRecords, DeletedRecords, Fetch, Isolation, one, only};
 use crate::wire::transactions::End;
-use crate::wire::Code;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -78,8 +78,7 @@ pub(crate) fn unknown_places_are_refused(stand: &Stand) {
     let mut answer = stand.connect().ask(&DeleteRecords { topics });
     answer.sort_by_key(|(name, _)| *name == unknown);
     answer[0].1.sort_by_key(|deleted| deleted.partition);
-    let refused =
-        |partition| DeletedRecords { partition, low_watermark: -1, code: Code::UNKNOWN_TOPIC_OR_PARTITION };
+    let refused = |partition| DeletedRecords { partition, low_watermark: -1, code: Code::UNKNOWN_TOPIC_OR_PARTITION };
     let done = DeletedRecords { partition: 0, low_watermark: 1, code: Code::NONE };
     assert_eq!(answer, [(topic, vec![done, refused(7)]), (unknown, vec![refused(0)])]);
 }

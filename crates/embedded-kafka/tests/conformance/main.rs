@@ -9,6 +9,9 @@
 mod actors;
 mod client;
 mod commits;
+mod configs;
+mod consumers;
+mod deletes;
 mod fencing;
 mod fetch;
 mod groups;
@@ -16,8 +19,6 @@ mod isolation;
 mod offsets;
 mod produce;
 mod protocol;
-mod configs;
-mod deletes;
 mod retention;
 mod stand;
 mod topics;
@@ -202,6 +203,17 @@ probes! {
         single_commits_are_deleted,
         commits_in_use_are_not_deleted,
         clients_commit_and_fetch,
+    }
+    consumers {
+        ranges_are_shared_and_given_back,
+        cooperative_members_keep_what_they_can,
+        an_instance_that_restarts_disturbs_nobody,
+        an_instance_that_stays_away_is_replaced,
+        a_second_process_of_an_instance_ends_the_first,
+        new_partitions_are_shared_out,
+        the_next_one_goes_on_where_the_last_one_committed,
+        a_topic_may_come_later,
+        groups_are_shown_to_clients,
     }
     deletes {
         the_low_watermark_moves,

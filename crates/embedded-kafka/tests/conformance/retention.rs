@@ -1,9 +1,9 @@
 //! Retention: what goes by itself, when, and what stays with it.
 
 use crate::stand::{Stand, eventually, now_ms};
+use crate::wire::Code;
 use crate::wire::batch::Record;
 use crate::wire::records::{DeleteRecords, one, only};
-use crate::wire::Code;
 
 const HOUR_MS: i64 = 3_600_000;
 /// The smallest `segment.bytes` that Apache Kafka takes (KIP-1030).
