@@ -15,7 +15,7 @@ const FROM_TOPIC: i8 = 1;
 const FROM_DEFAULT: i8 = 5;
 
 /// Settings whose defaults do not depend on how the Apache Kafka at hand is configured.
-const DEFAULTS: [(&str, &str); 23] = [
+const DEFAULTS: [(&str, &str); 29] = [
     ("cleanup.policy", "delete"),
     ("compression.gzip.level", "-1"),
     ("compression.lz4.level", "9"),
@@ -24,7 +24,9 @@ const DEFAULTS: [(&str, &str); 23] = [
     ("delete.retention.ms", "86400000"),
     ("flush.messages", "9223372036854775807"),
     ("flush.ms", "9223372036854775807"),
+    ("follower.replication.throttled.replicas", ""),
     ("index.interval.bytes", "4096"),
+    ("leader.replication.throttled.replicas", ""),
     ("local.retention.bytes", "-2"),
     ("local.retention.ms", "-2"),
     ("max.compaction.lag.ms", "9223372036854775807"),
@@ -34,9 +36,13 @@ const DEFAULTS: [(&str, &str); 23] = [
     ("min.cleanable.dirty.ratio", "0.5"),
     ("min.compaction.lag.ms", "0"),
     ("preallocate", "false"),
+    ("remote.log.copy.disable", "false"),
+    ("remote.log.delete.on.disable", "false"),
     ("remote.storage.enable", "false"),
     ("retention.bytes", "-1"),
     ("retention.ms", "604800000"),
+    ("segment.index.bytes", "10485760"),
+    ("segment.jitter.ms", "0"),
     ("segment.ms", "604800000"),
     ("unclean.leader.election.enable", "false"),
 ];
@@ -100,10 +106,11 @@ pub(crate) fn defaults_are_apache_kafkas(stand: &Stand) {
         };
         assert_eq!(settings.get(name), Some(&expected));
     }
-    // These are there as well, whatever they are set to.
-    for name in ["file.delete.delay.ms", "max.message.bytes", "min.insync.replicas", "segment.bytes"] {
-        assert!(settings.contains_key(name), "{name}");
-    }
+    // These are there as well, whatever they are set to, and no others.
+    let mut names: Vec<&str> = DEFAULTS.iter().map(|(name, _)| *name).collect();
+    names.extend(["file.delete.delay.ms", "max.message.bytes", "min.insync.replicas", "segment.bytes"]);
+    names.sort_unstable();
+    assert_eq!(settings.keys().collect::<Vec<_>>(), names);
 }
 
 pub(crate) fn what_was_set_is_told_apart(stand: &Stand) {

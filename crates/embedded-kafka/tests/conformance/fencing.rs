@@ -6,7 +6,7 @@ use crate::stand::{Stand, TIMEOUT, eventually, patiently};
 use crate::wire::Code;
 use crate::wire::groups::{Commit, Heartbeat, JoinGroup, OffsetCommit};
 use crate::wire::records::{Isolation, one, only};
-use crate::wire::transactions::{AddOffsetsToTxn, AddPartitionsToTxn, End, EndTxn, InitProducerId};
+use crate::wire::transactions::{AddOffsetsToTxn, AddPartitionsToTxn, End, EndTxn, InitProducerId, ProducerId};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer as _};
 
@@ -103,8 +103,8 @@ pub(crate) fn a_producer_that_slept_is_fenced(stand: &Stand) {
         epoch: sleeper.identity.epoch,
     };
     let renewed = patiently(|| sleeper.connection.ask(&renew), |answer| answer.code);
-    assert_eq!((renewed.code, renewed.producer_id), (Code::NONE, sleeper.identity.producer_id));
-    assert!(renewed.epoch > sleeper.identity.epoch);
+    let expected = ProducerId { code: Code::NONE, epoch: sleeper.identity.epoch + 1, ..renewed };
+    assert_eq!((renewed, renewed.producer_id), (expected, sleeper.identity.producer_id));
     assert_eq!(texts(stand, &topic, Isolation::Uncommitted), ["a"]);
 }
 

@@ -45,6 +45,7 @@ macro_rules! probes {
 probes! {
     protocol {
         every_version_of_every_api_is_readable,
+        no_more_is_served_than_by_apache_kafka,
         versions_that_do_not_exist_get_the_list,
         software_names_are_checked,
         requests_in_a_row_are_answered_in_order,
@@ -58,6 +59,7 @@ probes! {
         bad_names_are_refused,
         bad_counts_are_refused,
         bad_settings_are_refused,
+        odd_but_sound_settings_are_taken,
         validation_makes_no_topic,
         unknown_topics_are_named_so,
         all_none_or_some_topics_are_listed,
@@ -92,6 +94,7 @@ probes! {
         failure_without_acknowledgement_closes_the_connection,
         broken_batches_are_refused,
         half_a_batch_is_refused,
+        what_trails_a_batch_is_dropped,
         compacted_topics_want_keys,
         producer_ids_differ,
         a_batch_sent_again_is_known,

@@ -241,6 +241,17 @@ pub(crate) fn half_a_batch_is_refused(stand: &Stand) {
     assert_eq!(stand.high_watermark(&topic), 0);
 }
 
+pub(crate) fn what_trails_a_batch_is_dropped(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let batch = batch_of(&["a"]).bytes();
+    for trail in [vec![0], vec![0; 11], batch[..30].to_vec()] {
+        let produced = produce(stand, &topic, [batch.clone(), trail].concat());
+        assert_eq!(produced.code, Code::NONE);
+    }
+    assert_eq!(produce(stand, &topic, [batch, vec![0; 17]].concat()).code, Code::CORRUPT_MESSAGE);
+    assert_eq!(client::read(stand, &topic, 0, Isolation::Uncommitted).len(), 3);
+}
+
 pub(crate) fn compacted_topics_want_keys(stand: &Stand) {
     let topic = stand.create("a", 1, &[("cleanup.policy", "compact")]);
     assert_eq!(produce(stand, &topic, batch_of(&["a"]).bytes()).code, Code::INVALID_RECORD);

@@ -145,6 +145,52 @@ fn transactions_in_every_version(stand: &Stand, served: &Versions, topic: &str, 
     try_versions(&mut producer.connection, served, &EndTxn { identity, end: End::Commit }, |answer| *answer);
 }
 
+/// Key, first and last version of what the embedded broker serves, as far as Apache Kafka does.
+const SERVED: [(i16, i16, i16); 28] = [
+    (Produce::KEY, 3, 8),
+    (Fetch::KEY, 4, 11),
+    (ListOffsets::KEY, 1, 5),
+    (Metadata::KEY, 1, 8),
+    (OffsetCommit::KEY, 2, 7),
+    (OffsetFetch::KEY, 1, 7),
+    (FindCoordinator::KEY, 0, 2),
+    (JoinGroup::KEY, 0, 5),
+    (Heartbeat::KEY, 0, 3),
+    (LeaveGroup::KEY, 0, 3),
+    (SyncGroup::KEY, 0, 3),
+    (DescribeGroups::KEY, 0, 4),
+    (ListGroups::KEY, 0, 4),
+    (ApiVersions::KEY, 0, 3),
+    (CreateTopics::KEY, 2, 4),
+    (DeleteTopics::KEY, 1, 3),
+    (DeleteRecords::KEY, 0, 1),
+    (InitProducerId::KEY, 0, 4),
+    (AddPartitionsToTxn::KEY, 0, 2),
+    (AddOffsetsToTxn::KEY, 0, 2),
+    (EndTxn::KEY, 0, 2),
+    (TxnOffsetCommit::KEY, 0, 3),
+    (DescribeConfigs::KEY, 1, 3),
+    (AlterConfigs::KEY, 0, 1),
+    (CreatePartitions::KEY, 0, 1),
+    (DeleteGroups::KEY, 0, 1),
+    (IncrementalAlterConfigs::KEY, 0, 1),
+    (OffsetDelete::KEY, 0, 0),
+];
+
+pub(crate) fn no_more_is_served_than_by_apache_kafka(stand: &Stand) {
+    let versions = versions(&mut stand.connect()).apis;
+    for expected in SERVED {
+        let (key, first, last) = expected;
+        let &served = versions.iter().find(|served| served.0 == key).unwrap_or_else(|| panic!("API {key} is served"));
+        if stand.is_embedded() {
+            assert_eq!(served, expected);
+        } else {
+            assert!(served.1 <= first && served.2 >= last, "{served:?} has all of {expected:?}");
+        }
+    }
+    assert!(!stand.is_embedded() || versions.len() == SERVED.len());
+}
+
 pub(crate) fn versions_that_do_not_exist_get_the_list(stand: &Stand) {
     let mut connection = stand.connect();
     let expected = connection.ask_version(0, &ApiVersions { software: String::new() }).apis;

@@ -49,6 +49,10 @@ impl Stand {
         format!("{}-{label}", self.prefix)
     }
 
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     /// The segments of partition 0, where the broker shows them.
     pub(crate) fn segments(&self, topic: &str) -> Option<Vec<Segment>> {
         self.embedded.as_ref().map(|broker| broker.segments(topic, 0))

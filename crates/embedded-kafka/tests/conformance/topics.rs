@@ -87,10 +87,58 @@ pub(crate) fn bad_settings_are_refused(stand: &Stand) {
         ("message.timestamp.type", "Sometimes"),
         ("compression.type", "rar"),
         ("max.message.bytes", "-1"),
+        ("compression.gzip.level", "0"),
+        ("compression.gzip.level", "10"),
+        ("compression.lz4.level", "0"),
+        ("compression.lz4.level", "18"),
+        ("compression.zstd.level", "23"),
+        ("delete.retention.ms", "-1"),
+        ("file.delete.delay.ms", "-1"),
+        ("flush.messages", "0"),
+        ("flush.ms", "-1"),
+        ("index.interval.bytes", "-1"),
+        ("local.retention.bytes", "-3"),
+        ("local.retention.ms", "-3"),
+        ("max.compaction.lag.ms", "0"),
+        ("message.timestamp.after.max.ms", "-1"),
+        ("message.timestamp.before.max.ms", "-1"),
+        ("min.cleanable.dirty.ratio", "1.5"),
+        ("min.compaction.lag.ms", "-1"),
+        ("min.insync.replicas", "0"),
+        ("preallocate", "1"),
+        ("retention.bytes", "9223372036854775808"),
+        ("segment.bytes", "1048575"),
+        ("segment.index.bytes", "3"),
+        ("segment.jitter.ms", "-1"),
+        ("segment.ms", "0"),
+        ("unclean.leader.election.enable", "yes"),
     ];
     for (name, value) in bad {
         let topic = NewTopic::of(&stand.name("a"), 1, &[(name, value)]);
         assert_eq!(create(stand, topic), Code::INVALID_CONFIG, "{name}={value}");
+    }
+}
+
+pub(crate) fn odd_but_sound_settings_are_taken(stand: &Stand) {
+    let sound = [
+        ("retention.ms", " 5 "),
+        ("retention.bytes", "-7"),
+        ("preallocate", "TRUE"),
+        ("cleanup.policy", "compact, delete"),
+        ("cleanup.policy", "compact,delete"),
+        ("compression.zstd.level", "-7"),
+        ("max.message.bytes", "0"),
+        ("segment.bytes", "1048576"),
+        ("segment.ms", "1"),
+        ("follower.replication.throttled.replicas", "*"),
+        ("remote.log.copy.disable", "false"),
+        ("segment.index.bytes", "4"),
+        ("segment.jitter.ms", "0"),
+    ];
+    for (name, value) in sound {
+        let topic = NewTopic::of(&stand.name("a"), 1, &[(name, value)]);
+        let answer = stand.connect().ask(&CreateTopics { topics: vec![topic], validate_only: true });
+        assert_eq!(answer[0].1, Code::NONE, "{name}={value}");
     }
 }
 

@@ -122,6 +122,9 @@ pub(crate) fn offsets_of_a_former_generation_are_refused(stand: &Stand) {
     assert_eq!(ask(member.generation, &id, None), Code::NONE);
     // Old clients, which know nothing of generations, are let through.
     assert_eq!(ask(-1, "", None), Code::NONE);
+    let unknown = stand.name("unknown");
+    assert_eq!(producer.add_offsets(&unknown), Code::NONE);
+    assert_eq!(offsets_by(&mut producer, &unknown, &topic, (1, &id, None)), Code::ILLEGAL_GENERATION);
 }
 
 pub(crate) fn offsets_of_a_fenced_instance_are_refused(stand: &Stand) {
