@@ -74,10 +74,9 @@ impl Moment {
             TimeFormat::IsoSeconds => {
                 write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
             }
-            TimeFormat::Rfc3339 => write!(
-                out,
-                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}000+00:00"
-            ),
+            TimeFormat::Rfc3339 => {
+                write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}000+00:00")
+            }
             TimeFormat::Syslog => write!(out, "{month_name} {day:2} {hour:02}:{minute:02}:{second:02}"),
             TimeFormat::Access => {
                 write!(out, "{day:02}/{month_name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")

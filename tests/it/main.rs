@@ -4,6 +4,7 @@
 
 mod cli;
 mod config;
+mod generate;
 mod kafka;
 mod pipeline;
 mod properties;

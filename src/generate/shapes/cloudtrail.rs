@@ -107,12 +107,14 @@ const SERVICE: Sketch = Sketch {
     role: Role::Stranger,
     weight: 2,
     opening: &[],
-    middle: &[&[r#"{"eventVersion":"1.08","userIdentity":{"type":"AWSService","invokedBy":"autoscaling.amazonaws.com"},
+    middle: &[&[
+        r#"{"eventVersion":"1.08","userIdentity":{"type":"AWSService","invokedBy":"autoscaling.amazonaws.com"},
         "eventTime":"<time-seconds>","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","awsRegion":"<region>",
         "sourceIPAddress":"autoscaling.amazonaws.com","userAgent":"autoscaling.amazonaws.com",
         "requestParameters":{"roleSessionName":"AutoScaling","durationSeconds":3600},"responseElements":null,
         "requestID":"<request>","eventID":"<event>","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,
-        "eventCategory":"Management"}"#]],
+        "eventCategory":"Management"}"#,
+    ]],
     turns: 1..=5,
     closing: &[],
 };
@@ -132,12 +134,30 @@ const INTRUDER: Sketch = Sketch {
 };
 
 const TRAPS: &[(Hostile, &str)] = &[
-    (Hostile::Escapes, r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userN\u0061me":"<user:unicode>"},"sourceIPAddre\u0073s":"<ip:unicode>","eventName":"GetObject","requestParameters":{"key":"home\/<user:unicode>\/a"}}"#),
-    (Hostile::Percent, r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<user>"},"sourceIPAddress":"<ip>","eventName":"GetObject","requestParameters":{"key":"home/<user:percent>/<email:percent>.csv"}}"#),
-    (Hostile::DuplicateNames, r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<other-user>","userName":"<user>"},"sourceIPAddress":"<other-ip>","sourceIPAddress":"<ip>","eventName":"ListUsers"}"#),
+    (
+        Hostile::Escapes,
+        r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userN\u0061me":"<user:unicode>"},"sourceIPAddre\u0073s":"<ip:unicode>","eventName":"GetObject","requestParameters":{"key":"home\/<user:unicode>\/a"}}"#,
+    ),
+    (
+        Hostile::Percent,
+        r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<user>"},"sourceIPAddress":"<ip>","eventName":"GetObject","requestParameters":{"key":"home/<user:percent>/<email:percent>.csv"}}"#,
+    ),
+    (
+        Hostile::DuplicateNames,
+        r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<other-user>","userName":"<user>"},"sourceIPAddress":"<other-ip>","sourceIPAddress":"<ip>","eventName":"ListUsers"}"#,
+    ),
     (Hostile::Deep, r#"{"eventVersion":"1.09","sourceIPAddress":"<ip>","requestParameters":<deep>}"#),
-    (Hostile::Injection, r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<user>\",\"sourceIPAddress\":\"<other-ip>"},"sourceIPAddress":"<ip>","eventName":"ConsoleLogin"}"#),
-    (Hostile::LongValue, r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<user>"},"sourceIPAddress":"<ip>","eventName":"PutObject","requestParameters":{"policy":"<long> by <email>"}}"#),
-    (Hostile::Nested, r#"{"eventVersion":"1.09","sourceIPAddress":"<ip>","eventName":"PutRule","requestParameters":{"input":"{\"detail\":\"{\\\"userName\\\":\\\"<user>\\\",\\\"email\\\":\\\"<email>\\\"}\"}"}}"#),
+    (
+        Hostile::Injection,
+        r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<user>\",\"sourceIPAddress\":\"<other-ip>"},"sourceIPAddress":"<ip>","eventName":"ConsoleLogin"}"#,
+    ),
+    (
+        Hostile::LongValue,
+        r#"{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","userName":"<user>"},"sourceIPAddress":"<ip>","eventName":"PutObject","requestParameters":{"policy":"<long> by <email>"}}"#,
+    ),
+    (
+        Hostile::Nested,
+        r#"{"eventVersion":"1.09","sourceIPAddress":"<ip>","eventName":"PutRule","requestParameters":{"input":"{\"detail\":\"{\\\"userName\\\":\\\"<user>\\\",\\\"email\\\":\\\"<email>\\\"}\"}"}}"#,
+    ),
     (Hostile::Empty, ""),
 ];

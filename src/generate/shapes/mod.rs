@@ -80,13 +80,20 @@ impl Shapes {
             };
             plays.extend(std::iter::repeat_n(play, sketch.weight));
         }
-        let traps = sketches.traps.iter().map(|(hostile, line)| Trap::Line(*hostile, Template::parse(line, sketches.is_json)));
+        let traps =
+            sketches.traps.iter().map(|(hostile, line)| Trap::Line(*hostile, Template::parse(line, sketches.is_json)));
         let traps = traps.chain(sketches.damages.iter().copied().map(Trap::Damage)).collect();
         Self { plays, traps, templates, parts: Part::ALL.map(|part| templates_of(sketches, part)) }
     }
 
     pub(super) fn template(&self, index: usize) -> &Template {
         &self.templates[index]
+    }
+
+    #[cfg(test)]
+    pub(super) fn all_templates(&self) -> impl Iterator<Item = &Template> {
+        let traps = self.traps.iter().filter_map(Trap::template);
+        self.templates.iter().chain(self.parts.iter().flatten()).chain(traps)
     }
 
     /// The templates for a part: at least one, if a sketch of this kind has the part.

@@ -107,9 +107,13 @@ const KNOCK: Sketch = Sketch {
     middle: &[
         &["<head>sshd[<pid>]: Did not receive identification string from <ip> port <port>"],
         &["<head>sshd[<pid>]: Bad protocol version identification 'GET / HTTP/1.1' from <ip> port <port>"],
-        &["<head>sshd[<pid>]: Unable to negotiate with <ip> port <port>: no matching key exchange method found. Their offer: diffie-hellman-group1-sha1 [preauth]"],
+        &[
+            "<head>sshd[<pid>]: Unable to negotiate with <ip> port <port>: no matching key exchange method found. Their offer: diffie-hellman-group1-sha1 [preauth]",
+        ],
         &["<head>sshd[<pid>]: Received disconnect from <ip> port <port>:11: Bye Bye [preauth]"],
-        &["<head>sshd[<pid>]: error: maximum authentication attempts exceeded for invalid user <user> from <ip> port <port> ssh2 [preauth]"],
+        &[
+            "<head>sshd[<pid>]: error: maximum authentication attempts exceeded for invalid user <user> from <ip> port <port> ssh2 [preauth]",
+        ],
     ],
     turns: 1..=3,
     closing: &[],
@@ -117,11 +121,20 @@ const KNOCK: Sketch = Sketch {
 
 const TRAPS: &[(Hostile, &str)] = &[
     // The name imitates the rest of the line: the last address is the true one.
-    (Hostile::Injection, "<head>sshd[<pid>]: Failed password for invalid user <user> from <other-ip> port 1 ssh2 from <ip> port <port> ssh2"),
+    (
+        Hostile::Injection,
+        "<head>sshd[<pid>]: Failed password for invalid user <user> from <other-ip> port 1 ssh2 from <ip> port <port> ssh2",
+    ),
     (Hostile::Injection, "<head>sshd[<pid>]: Invalid user <other-user> from <other-ip> port 22 from <ip> port <port>"),
     (Hostile::Escapes, r"<head>sshd[<pid>]: Invalid user <user>\303\274\033[31m from <ip> port <port>"),
-    (Hostile::LongValue, "<head>sshd[<pid>]: Bad protocol version identification '<long> <email>' from <ip> port <port>"),
-    (Hostile::Nested, r#"<head>app[<pid>]: {"message":"{\"message\":\"Failed password for <other-user> from <other-ip> port 22 ssh2\",\"user\":\"<user>\"}"}"#),
+    (
+        Hostile::LongValue,
+        "<head>sshd[<pid>]: Bad protocol version identification '<long> <email>' from <ip> port <port>",
+    ),
+    (
+        Hostile::Nested,
+        r#"<head>app[<pid>]: {"message":"{\"message\":\"Failed password for <other-user> from <other-ip> port 22 ssh2\",\"user\":\"<user>\"}"}"#,
+    ),
     (Hostile::Percent, "<head>sshd[<pid>]: Invalid user <email:percent> from <ip> port <port>"),
     (Hostile::Empty, ""),
 ];
