@@ -78,6 +78,14 @@ pub(super) enum Trap {
 }
 
 impl Trap {
+    /// Its own template.
+    pub(super) fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Line(_, template) => Some(template),
+            Self::Damage(_) => None,
+        }
+    }
+
     pub(super) fn hostile(&self) -> Hostile {
         match self {
             Self::Line(hostile, _) => *hostile,
@@ -100,7 +108,7 @@ pub(super) enum Damage {
 
 impl Damage {
     /// Spoils the line.
-    pub(super) fn strike(self, mut line: Line, dice: &mut Dice) -> Line {
+    pub(super) fn strike(self, line: &mut Line, dice: &mut Dice) {
         /// No byte of UTF-8, an overlong `/`, half a character, and a surrogate (RFC 3629, section 3).
         const NOT_UTF8: [&[u8]; 4] = [b"\xff\xfe", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80"];
         let at = dice.between(1..=line.bytes.len().max(2) as u64 - 1) as usize;
@@ -111,9 +119,8 @@ impl Damage {
                 1 => line.insert(1, b"\""),
                 _ => line.insert(line.bytes.len(), br#" {"status":200}"#),
             },
-            Self::InvalidUtf8 => line.insert(at, *dice.pick::<&[u8]>(&NOT_UTF8)),
+            Self::InvalidUtf8 => line.insert(at, dice.pick::<&[u8]>(&NOT_UTF8)),
             Self::Nul => line.insert(at, b"\0"),
         }
-        line
     }
 }

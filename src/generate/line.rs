@@ -3,6 +3,7 @@
 use super::Entity;
 use crate::rules::Class;
 use std::borrow::Cow;
+use std::fmt;
 
 /// A line and its truth.
 #[derive(Default)]
@@ -39,6 +40,13 @@ impl Line {
     pub(super) fn cut(&mut self, at: usize) {
         self.bytes.truncate(at);
         self.truth.retain(|entity| entity.span.end <= at);
+    }
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Fills the holes of a template.
 
 use super::calendar::{Moment, TimeFormat};
+use super::devices::uuid;
 use super::dice::Dice;
 use super::line::Line;
 use super::shapes::Shapes;
 use super::template::{Fact, Piece, Spelling, Template, Who};
-use super::visit::{Role, Visit};
-use super::world::{Address, SERVERS, World, uuid};
+use super::visit::Visit;
+use super::world::{Address, SERVERS, World};
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
@@ -39,7 +40,9 @@ struct Numbers {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(
-        (world, shapes, visit): (&'a World, &'a Shapes, &'a Visit),
+        world: &'a World,
+        shapes: &'a Shapes,
+        visit: &'a Visit,
         timestamp_ms: i64,
         dice: &'a mut Dice,
     ) -> Self {
@@ -54,69 +57,57 @@ impl<'a> Scene<'a> {
 
     /// Writes a line from a template.
     pub(super) fn line(mut self, template: &Template) -> Line {
-        self.template(template, 0);
+        self.template(template, 0).expect("a line in memory takes every write");
         self.line
     }
 
     /// Writes a template under so many layers of JSON strings.
-    fn template(&mut self, template: &Template, layers: usize) {
+    fn template(&mut self, template: &Template, layers: usize) -> fmt::Result {
         let shapes = self.shapes;
         let inner = layers + usize::from(template.is_json);
         for piece in &template.pieces {
             match *piece {
                 Piece::Text(text) => self.line.text(text, layers),
                 Piece::Entity(who, spelling) => self.entity(who, spelling, inner),
-                Piece::Fact(fact) => {
-                    // Writing into memory does not fail.
-                    let written = self.fact(fact);
-                    debug_assert!(written.is_ok());
-                }
+                Piece::Fact(fact) => self.fact(fact)?,
                 Piece::Part(part) => {
-                    let part = self.dice.pick(shapes.part(part));
-                    self.template(part, inner);
+                    let template = self.dice.pick(shapes.part(part));
+                    self.template(template, inner)?;
                 }
             }
         }
+        Ok(())
     }
 
     fn entity(&mut self, who: Who, spelling: Spelling, layers: usize) {
-        let address = self.address(who);
-        let value = address.map_or_else(|| self.value(who), |address| &address.plain);
-        let brackets = spelling == Spelling::Bracketed && address.is_some_and(|address| address.is_ipv6);
+        let value = self.value(who);
+        let brackets = spelling == Spelling::Bracketed && matches!(value, Value::Address(address) if address.is_ipv6);
         if brackets {
             self.line.text("[", layers);
         }
-        let spelled = spelled(spelling, value, address);
         // These spellings are a JSON escape already.
         let escaped = matches!(spelling, Spelling::Ascii | Spelling::Unicode);
-        self.line.entity(who.class(), value, &spelled, layers - usize::from(escaped && layers > 0));
+        let layers_left = layers.saturating_sub(usize::from(escaped));
+        self.line.entity(who.class(), value.plain(), &value.spelled(spelling), layers_left);
         if brackets {
             self.line.text("]", layers);
         }
     }
 
-    fn address(&self, who: Who) -> Option<&'a Address> {
-        match who {
-            Who::Ip => Some(self.visit.address(self.world)),
-            Who::Proxy => Some(self.visit.proxy(self.world)),
-            Who::OtherIp => self.visit.other(self.world).addresses.first(),
-            _ => None,
-        }
-    }
-
-    /// The value of what is no address.
-    fn value(&self, who: Who) -> &'a str {
-        let (visit, person) = (self.visit, self.visit.person(self.world));
-        let device = visit.device(self.world);
-        match who {
+    fn value(&self, who: Who) -> Value<'a> {
+        let (world, visit) = (self.world, self.visit);
+        let (person, other) = (visit.person(world), visit.other(world));
+        let text = match who {
+            Who::Ip => return Value::Address(visit.address(world)),
+            Who::Proxy => return Value::Address(visit.proxy(world)),
+            Who::OtherIp => return Value::Address(&other.home),
             Who::User => &visit.login,
             Who::Name => &person.name,
             Who::Email => &person.email,
             Who::UserId => &person.user_id,
-            Who::Device => &device.id,
-            Who::Mac => &device.mac,
-            Who::Agent if visit.role == Role::Stranger => &visit.stranger(self.world).agent,
-            Who::Agent => &device.agent,
+            Who::Device => &visit.device(world).id,
+            Who::Mac => &visit.device(world).mac,
+            Who::Agent => visit.agent(world),
             Who::Session => &visit.session,
             Who::Token => &visit.token,
             Who::Jwt => &visit.jwt,
@@ -126,16 +117,16 @@ impl<'a> Scene<'a> {
             Who::Principal => &person.principal,
             Who::AccessKey => &person.access_key,
             Who::Root => "root",
-            Who::OtherUser => &visit.other(self.world).login,
-            Who::OtherEmail => &visit.other(self.world).email,
-            Who::Ip | Who::Proxy | Who::OtherIp => "",
-        }
+            Who::OtherUser => &other.login,
+            Who::OtherEmail => &other.email,
+        };
+        Value::Text(text)
     }
 
     /// Facts are digits, words and dates: none needs an escape.
     fn fact(&mut self, fact: Fact) -> fmt::Result {
         let (visit, numbers, moment) = (self.visit, &self.numbers, self.moment);
-        let out = &mut Text(&mut self.line.bytes);
+        let out = &mut self.line;
         match fact {
             Fact::Time(format) => moment.write(format, out),
             Fact::Began => Moment::at(visit.began_ms).write(TimeFormat::IsoSeconds, out),
@@ -154,7 +145,7 @@ impl<'a> Scene<'a> {
             Fact::Request => write!(out, "{:032x}", numbers.request),
             Fact::Span => write!(out, "{:016x}", numbers.request as u64),
             Fact::Event => out.write_str(&uuid(!numbers.request)),
-            Fact::Region => out.write_str(*self.dice.pick::<&str>(&REGIONS)),
+            Fact::Region => out.write_str(self.dice.pick::<&str>(&REGIONS)),
             Fact::Long => long(self.dice.between(LONG_BYTES_MIN..=LONG_BYTES_MAX) as usize, out),
             Fact::Deep => {
                 out.write_str(&"[".repeat(DEPTH))?;
@@ -176,27 +167,44 @@ fn long(bytes: usize, out: &mut impl Write) -> fmt::Result {
     out.write_str(&WORDS.repeat(bytes / WORDS.len()))
 }
 
-fn spelled<'v>(spelling: Spelling, value: &'v str, address: Option<&'v Address>) -> Cow<'v, str> {
-    match spelling {
-        Spelling::Plain | Spelling::Bracketed => Cow::Borrowed(value),
-        Spelling::Upper => Cow::Owned(value.to_ascii_uppercase()),
-        Spelling::Query => percent(value, |byte| !byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte)),
-        Spelling::Percent => percent(value, |_| true),
-        Spelling::Ascii => unicode(value, |character| !character.is_ascii()),
-        Spelling::Unicode => unicode(value, |_| true),
-        Spelling::Mapped => Cow::Borrowed(address.map_or(value, |address| &address.mapped)),
-        Spelling::Expanded => Cow::Borrowed(address.map_or(value, |address| &address.expanded)),
+/// What an entity is written from.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Text(&'a str),
+    Address(&'a Address),
+}
+
+impl<'a> Value<'a> {
+    fn plain(self) -> &'a str {
+        match self {
+            Self::Text(text) => text,
+            Self::Address(address) => &address.plain,
+        }
+    }
+
+    fn spelled(self, spelling: Spelling) -> Cow<'a, str> {
+        let plain = self.plain();
+        match (spelling, self) {
+            (Spelling::Mapped, Self::Address(address)) => Cow::Borrowed(&address.mapped),
+            (Spelling::Expanded, Self::Address(address)) => Cow::Borrowed(&address.expanded),
+            (Spelling::Plain | Spelling::Bracketed | Spelling::Mapped | Spelling::Expanded, _) => Cow::Borrowed(plain),
+            (Spelling::Upper, _) => Cow::Owned(plain.to_ascii_uppercase()),
+            (Spelling::Query, _) => percent(plain, |byte| !byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte)),
+            (Spelling::Percent, _) => percent(plain, |_| true),
+            (Spelling::Ascii, _) => unicode(plain, |character| !character.is_ascii()),
+            (Spelling::Unicode, _) => unicode(plain, |_| true),
+        }
     }
 }
 
 /// Percent-encoding (RFC 3986, section 2.1) of the bytes that want it.
-fn percent(value: &str, wants: impl Fn(u8) -> bool) -> Cow<'_, str> {
+fn percent(value: &str, wants: impl Fn(u8) -> bool) -> Cow<'static, str> {
     let encode = |byte: u8| if wants(byte) { format!("%{byte:02X}") } else { char::from(byte).to_string() };
     Cow::Owned(value.bytes().map(encode).collect())
 }
 
 /// JSON escapes (RFC 8259, section 7) of the characters that want them, in pairs of surrogates where it takes two.
-fn unicode(value: &str, wants: impl Fn(char) -> bool) -> Cow<'_, str> {
+fn unicode(value: &str, wants: impl Fn(char) -> bool) -> Cow<'static, str> {
     let mut escaped = String::new();
     for character in value.chars() {
         if !wants(character) {
@@ -208,14 +216,4 @@ fn unicode(value: &str, wants: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
-}
-
-/// Writes text into bytes.
-struct Text<'b>(&'b mut Vec<u8>);
-
-impl Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
 }

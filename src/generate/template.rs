@@ -1,7 +1,7 @@
 //! The notation in which lines are sketched: text with holes, as in rule packs.
 //!
-//! `<ip>` is a hole, `<email:query>` one with a spelling, `\<` a `<` of the text. A line break and the blanks behind it are
-//! left out. [`ENTITIES`], [`FACTS`], [`PARTS`] and [`SPELLINGS`] list what there is.
+//! `<ip>` is a hole, `<email:query>` one with a spelling. A line break and the blanks behind it are left out. [`ENTITIES`],
+//! [`FACTS`], [`PARTS`] and [`SPELLINGS`] list what there is.
 
 use super::calendar::TimeFormat;
 use crate::rules::Class;
@@ -221,16 +221,11 @@ impl Template {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once('<') {
-            let escaped = before.strip_suffix('\\');
+            push_text(before, &mut pieces);
             let hole = behind.split_once('>').and_then(|(hole, after)| Some((piece(hole)?, after)));
-            push_text(escaped.unwrap_or(before), &mut pieces);
-            if let (None, Some((hole, after))) = (escaped, hole) {
-                pieces.push(hole);
-                rest = after;
-            } else {
-                pieces.push(Piece::Text("<"));
-                rest = behind;
-            }
+            let (piece, after) = hole.unwrap_or((Piece::Text("<"), behind));
+            pieces.push(piece);
+            rest = after;
         }
         push_text(rest, &mut pieces);
         Self { pieces, is_json }
@@ -268,7 +263,7 @@ mod tests {
 
     #[test]
     fn holes_and_text() {
-        let pieces = Template::parse("a \n  <ip:mapped>\\<<user>>\n <time><no hole>", false).pieces;
+        let pieces = Template::parse("a \n  <ip:mapped><<user>>\n <time><no hole>", false).pieces;
         let expected = [
             Piece::Text("a "),
             Piece::Entity(Who::Ip, Spelling::Mapped),

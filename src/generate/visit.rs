@@ -1,8 +1,9 @@
 //! A visit: somebody's doings on one system from beginning to end, with one session, from one address.
 
+use super::devices::Device;
 use super::dice::Dice;
 use super::shapes::{Play, Shapes};
-use super::world::{Address, BASE62, Device, HEX, Person, SERVERS, Stranger, World};
+use super::world::{Address, BASE62, HEX, Person, SERVERS, Stranger, World};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
 /// In which capacity somebody appears, and with which device.
@@ -20,14 +21,14 @@ pub(super) enum Role {
 
 /// What a visit's lines have in common.
 pub(super) struct Visit {
-    pub(super) role: Role,
+    role: Role,
     /// Index of the person; for a stranger, of whom they are after.
     person: usize,
     /// Index of somebody whom the lines mention besides.
     other: usize,
     stranger: usize,
     proxy: usize,
-    address: usize,
+    place: usize,
     /// Who they say they are.
     pub(super) login: String,
     pub(super) session: String,
@@ -61,7 +62,7 @@ impl Visit {
             other: world.by_activity.draw(dice),
             stranger,
             proxy: dice.index(world.proxies.len()),
-            address: dice.index(whom.addresses.len()),
+            place: dice.index(1 + whom.elsewhere.len()),
             session: dice.letters(HEX, 32),
             token: dice.letters(BASE62, 40),
             jwt: jwt(whom, began_ms, dice),
@@ -97,7 +98,7 @@ impl Visit {
         &world.people[self.other]
     }
 
-    pub(super) fn stranger<'w>(&self, world: &'w World) -> &'w Stranger {
+    fn stranger<'w>(&self, world: &'w World) -> &'w Stranger {
         &world.strangers[self.stranger]
     }
 
@@ -107,18 +108,25 @@ impl Visit {
 
     pub(super) fn address<'w>(&self, world: &'w World) -> &'w Address {
         match self.role {
-            Role::Desk | Role::Phone | Role::Shell => &self.person(world).addresses[self.address],
+            Role::Desk | Role::Phone | Role::Shell => self.person(world).address(self.place),
             Role::Stranger => &self.stranger(world).address,
         }
     }
 
-    /// The person's device; a stranger's lines do not speak of one.
+    /// The person's device; that of a stranger's victim.
     pub(super) fn device<'w>(&self, world: &'w World) -> &'w Device {
         let devices = &self.person(world).devices;
         match self.role {
-            Role::Desk | Role::Stranger => &devices[0],
-            Role::Phone => &devices[1],
-            Role::Shell => &devices[2],
+            Role::Desk | Role::Stranger => &devices.desk,
+            Role::Phone => &devices.phone,
+            Role::Shell => &devices.shell,
+        }
+    }
+
+    pub(super) fn agent<'w>(&self, world: &'w World) -> &'w str {
+        match self.role {
+            Role::Desk | Role::Phone | Role::Shell => &self.device(world).agent,
+            Role::Stranger => &self.stranger(world).agent,
         }
     }
 }

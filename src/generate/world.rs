@@ -3,8 +3,9 @@
 //! Addresses are those of documentation (RFC 5737, RFC 3849), host names too (RFC 2606); hardware addresses are locally
 //! administered (IEEE 802), so that no maker's device has one.
 
+use super::devices::{DESK_AGENTS, Device, PHONE_AGENTS, SHELL_AGENTS, STRANGER_AGENTS, agent};
 use super::dice::{Dice, Zipf};
-use super::names::{CULTURES, Culture, Order, TRIED};
+use super::names::{Culture, Order, TRIED, cultures};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -51,10 +52,10 @@ pub(super) struct Person {
     pub(super) user_id: String,
     /// Of Linux. Its four digits say little.
     pub(super) uid: u64,
-    /// Where they are online: at home, and perhaps elsewhere.
-    pub(super) addresses: Vec<Address>,
-    /// Indexed by [`Role`](super::visit::Role).
-    pub(super) devices: [Device; 3],
+    pub(super) home: Address,
+    /// Up to three other places where they are online.
+    pub(super) elsewhere: Vec<Address>,
+    pub(super) devices: Devices,
     /// Of the SSH key: `SHA256:` and 43 characters of base64.
     pub(super) fingerprint: String,
     /// Cloud account, shared with others: 12 digits.
@@ -65,13 +66,12 @@ pub(super) struct Person {
     pub(super) access_key: String,
 }
 
-/// A computer, a telephone, or a program on a server.
-pub(super) struct Device {
-    /// A UUID of version 4 (RFC 9562).
-    pub(super) id: String,
-    pub(super) mac: String,
-    pub(super) agent: String,
-    pub(super) os: &'static str,
+/// What a person works with.
+pub(super) struct Devices {
+    pub(super) desk: Device,
+    pub(super) phone: Device,
+    /// A server or a work station, from which programs call.
+    pub(super) shell: Device,
 }
 
 /// Someone without an account: a crawler, a scanner, an attacker.
@@ -96,10 +96,14 @@ pub(super) struct Address {
 impl World {
     pub(super) fn new(dice: &mut Dice) -> Self {
         let accounts: Vec<String> = (0..20).map(|_| dice.letters(DIGITS, 12)).collect();
+        let cultures = cultures();
         let mut logins = BTreeSet::new();
-        let people = (0..PEOPLE).map(|rank| Person::new(rank, &accounts, &mut logins, dice)).collect();
+        let mut person = |rank| {
+            let (culture, account) = (dice.pick(&cultures), dice.pick(&accounts));
+            Person::new(rank, culture, account, &mut logins, dice)
+        };
         Self {
-            people,
+            people: (0..PEOPLE).map(&mut person).collect(),
             strangers: (0..STRANGERS).map(|_| Stranger::new(dice)).collect(),
             proxies: (1..=4).map(|host| Address::v4(Ipv4Addr::new(198, 51, 100, host), dice)).collect(),
             by_activity: Zipf::new(PEOPLE),
@@ -110,30 +114,40 @@ impl World {
 }
 
 impl Person {
-    fn new(rank: u64, accounts: &[String], logins: &mut BTreeSet<String>, dice: &mut Dice) -> Self {
-        let culture = dice.pick(&CULTURES);
+    fn new(rank: u64, culture: &Culture, account: &str, logins: &mut BTreeSet<String>, dice: &mut Dice) -> Self {
         let (given, family) = (dice.pick(&culture.given), dice.pick(&culture.family));
-        let login = unused(login(given.1, family.1, dice), logins);
-        let local = if dice.one_in(4) { login.clone() } else { format!("{}-{}{}", given.1, family.1, 10 + rank) };
+        let login = unused(login(given.latin, family.latin, dice), logins);
+        let own = dice.one_in(4).then(|| login.clone());
+        let local = own.unwrap_or_else(|| format!("{}-{}{}", given.latin, family.latin, 10 + rank));
         Self {
-            name: full_name(culture, given.0, family.0),
+            name: full_name(given.native, family.native, culture.order),
             email: format!("{local}@{}", dice.pick(&MAIL_DOMAINS)),
             // 314,159 has no factor in common with 900,000: no two ranks meet.
             user_id: format!("u-{}", 100_000 + rank * 314_159 % 900_000),
             uid: 1_000 + rank,
-            addresses: addresses(dice),
-            devices: [Device::desk(dice), Device::phone(dice), Device::shell(dice)],
+            home: address(dice),
+            elsewhere: elsewhere(dice),
+            devices: Devices {
+                desk: Device::new(&DESK_AGENTS, dice),
+                phone: Device::new(&PHONE_AGENTS, dice),
+                shell: Device::new(&SHELL_AGENTS, dice),
+            },
             fingerprint: format!("SHA256:{}", dice.letters(BASE64, 43)),
-            account: dice.pick(accounts).clone(),
+            account: account.to_owned(),
             principal: format!("AIDA{}EXAMPLE", dice.letters(BASE32, 10)),
             access_key: format!("AKIA{}EXAMPLE", dice.letters(BASE32, 9)),
             login,
         }
     }
+
+    /// The address of a place: that many of them are elsewhere, the next is home.
+    pub(super) fn address(&self, place: usize) -> &Address {
+        self.elsewhere.get(place).unwrap_or(&self.home)
+    }
 }
 
-fn full_name(culture: &Culture, given: &str, family: &str) -> String {
-    match culture.order {
+fn full_name(given: &str, family: &str, order: Order) -> String {
+    match order {
         Order::GivenFirst => format!("{given} {family}"),
         Order::FamilyFirst => format!("{family} {given}"),
         Order::FamilyFirstUnspaced => format!("{family}{given}"),
@@ -158,16 +172,13 @@ fn unused(login: String, logins: &mut BTreeSet<String>) -> String {
     free.unwrap_or(login)
 }
 
-fn addresses(dice: &mut Dice) -> Vec<Address> {
-    let mut addresses = vec![home(dice)];
-    while addresses.len() < 4 && dice.one_in(2) {
-        addresses.push(home(dice));
-    }
-    addresses
+fn elsewhere(dice: &mut Dice) -> Vec<Address> {
+    let places = dice.below(4);
+    (0..places).map(|_| address(dice)).collect()
 }
 
 /// Three of ten addresses are of IPv6.
-fn home(dice: &mut Dice) -> Address {
+fn address(dice: &mut Dice) -> Address {
     if dice.below(10) < 3 {
         let bits = 0x2001_0db8_u128 << 96 | dice.bits() & !(u128::MAX << 96);
         // Many networks hand out short ones.
@@ -195,136 +206,10 @@ impl Address {
     }
 }
 
-/// A family of user agents: the text with `{v}` for the major version, the versions about, and the system it runs on.
-type Agent = (&'static str, std::ops::RangeInclusive<u64>, &'static str);
-
-const DESK_AGENTS: [Agent; 9] = [
-    (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-        124..=131,
-        "Windows 11",
-    ),
-    (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-        124..=131,
-        "Windows 10",
-    ),
-    (
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-        126..=131,
-        "macOS 15",
-    ),
-    (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-        120..=131,
-        "Linux",
-    ),
-    (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0",
-        125..=131,
-        "Windows 11",
-    ),
-    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0", 125..=133, "Windows 10"),
-    ("Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0", 115..=133, "Linux"),
-    ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0", 125..=133, "Ubuntu 24.04"),
-    (
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{v}.6 Safari/605.1.15",
-        16..=18,
-        "macOS 14",
-    ),
-];
-
-const PHONE_AGENTS: [Agent; 5] = [
-    (
-        "Mozilla/5.0 (iPhone; CPU iPhone OS {v}_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{v}.5 Mobile/15E148 Safari/604.1",
-        16..=18,
-        "iOS",
-    ),
-    (
-        "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Mobile Safari/537.36",
-        120..=131,
-        "Android 14",
-    ),
-    (
-        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Mobile Safari/537.36",
-        120..=131,
-        "Android 13",
-    ),
-    ("Mozilla/5.0 (Android 15; Mobile; rv:{v}.0) Gecko/{v}.0 Firefox/{v}.0", 125..=133, "Android 15"),
-    ("okhttp/4.{v}.0", 9..=12, "Android 12"),
-];
-
-const SHELL_AGENTS: [Agent; 6] = [
-    ("curl/8.{v}.0", 1..=11, "Linux"),
-    ("python-requests/2.{v}.0", 28..=32, "Linux"),
-    ("Go-http-client/2.{v}", 0..=0, "Linux"),
-    ("aws-cli/2.{v}.4 md/awscrt#0.21.2 ua/2.0 os/linux#6.8.0 md/arch#x86_64 lang/python#3.11.9", 15..=22, "Linux"),
-    ("Boto3/1.{v}.27 md/Botocore#1.35.27 os/linux#6.1.0 lang/python#3.12.5", 34..=35, "Linux"),
-    ("PostmanRuntime/7.{v}.0", 36..=43, "macOS 14"),
-];
-
-const STRANGER_AGENTS: [Agent; 6] = [
-    ("Mozilla/5.0 (compatible; ExampleBot/{v}.0; +https://bot.example.net/about)", 1..=4, ""),
-    ("python-requests/2.{v}.1", 25..=32, ""),
-    ("curl/7.{v}.0", 58..=88, ""),
-    ("Go-http-client/1.{v}", 1..=1, ""),
-    ("Mozilla/5.0 zgrab/0.{v}", 1..=2, ""),
-    (
-        "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-        60..=79,
-        "",
-    ),
-];
-
-impl Device {
-    fn desk(dice: &mut Dice) -> Self {
-        Self::new(&DESK_AGENTS, dice)
-    }
-
-    fn phone(dice: &mut Dice) -> Self {
-        Self::new(&PHONE_AGENTS, dice)
-    }
-
-    fn shell(dice: &mut Dice) -> Self {
-        Self::new(&SHELL_AGENTS, dice)
-    }
-
-    fn new(agents: &[Agent], dice: &mut Dice) -> Self {
-        let agent = dice.pick(agents);
-        Self { id: uuid(dice.bits()), mac: mac(dice), agent: versioned(agent, dice), os: agent.2 }
-    }
-}
-
-fn versioned((text, versions, _): &Agent, dice: &mut Dice) -> String {
-    text.replace("{v}", &dice.between(versions.clone()).to_string())
-}
-
-/// A UUID of version 4 (RFC 9562, section 5.4) from random bits.
-pub(super) fn uuid(bits: u128) -> String {
-    let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let mut text = String::with_capacity(36);
-    for (at, digit) in hex.chars().enumerate() {
-        if matches!(at, 8 | 12 | 16 | 20) {
-            text.push('-');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A locally administered unicast address: the second-lowest bit of the first octet is set, the lowest is not.
-fn mac(dice: &mut Dice) -> String {
-    let bits = dice.bits().to_be_bytes();
-    let first = bits[0] & 0xfc | 0x02;
-    let rest = bits[1..6].iter().map(|octet| format!(":{octet:02x}"));
-    std::iter::once(format!("{first:02x}")).chain(rest).collect()
-}
-
 impl Stranger {
     fn new(dice: &mut Dice) -> Self {
-        let address = home(dice);
-        let agent = versioned(dice.pick(&STRANGER_AGENTS), dice);
+        let address = address(dice);
+        let agent = agent(dice.pick(&STRANGER_AGENTS), dice);
         let tries = (0..dice.between(1..=12)).map(|_| *dice.pick(&TRIED)).collect();
         Self { address, agent, tries }
     }

@@ -90,6 +90,12 @@ impl Shapes {
         &self.templates[index]
     }
 
+    #[cfg(test)]
+    pub(super) fn all_templates(&self) -> impl Iterator<Item = &Template> {
+        let traps = self.traps.iter().filter_map(Trap::template);
+        self.templates.iter().chain(self.parts.iter().flatten()).chain(traps)
+    }
+
     /// The templates for a part: at least one, if a sketch of this kind has the part.
     pub(super) fn part(&self, part: Part) -> &[Template] {
         &self.parts[part as usize]
