@@ -17,14 +17,15 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Shows and deletes raw records that were forwarded and are older than the window of their route.
+/// Shows and deletes raw records that are forwarded and aged.
 #[derive(Args)]
 #[command(after_help = "Examples:
   logveil retention status
   logveil retention sweep --dry-run
-  logveil retention sweep --json >> today.jsonl
+  logveil retention sweep
 
-`logveil run` sweeps by itself, at every `retention.interval`.")]
+A record is forwarded when its clean copy or its quarantine entry is committed, and aged when it is older than
+`retention.window` of its route. `logveil run` sweeps by itself, at every `retention.interval`.")]
 pub(super) struct RetentionArgs {
     #[command(subcommand)]
     command: RetentionCommand,
@@ -110,7 +111,8 @@ fn show(
             writeln!(out, "{}", surveyed_json(surveyed, now_ms))?;
         }
     } else {
-        if !windows.is_empty() {
+        // An error that hid partitions must not read as if nothing were due in them.
+        if !windows.is_empty() && (errors.is_empty() || !shown.is_empty()) {
             write!(out, "{}", surveyed_table(&shown, now_ms))?;
         }
         for route in config.routes.iter().filter(|route| route.window.is_none()) {
@@ -136,7 +138,7 @@ fn sweep_once(
         for receipt in report.receipts() {
             writeln!(out, "{}", receipt.json())?;
         }
-    } else {
+    } else if report.errors().next().is_none() || report.receipts().next().is_some() {
         write!(out, "{}", receipts_text(&report.receipts().collect::<Vec<_>>(), receipts.path().display()))?;
     }
     ended(&report.errors().collect::<Vec<_>>())

@@ -63,8 +63,9 @@ impl fmt::Display for Keep {
 /// **No record younger than the cut-off is deleted**, in whatever order timestamps stand, because
 /// - the first young record is the first *in order of offsets* whose timestamp is not before the cut-off. All before it
 ///   are older. Older ones behind it, which came late, stay until the young one has aged: harmless.
-/// - where there is no such record, all that existed when this was asked are older. The committed offset was asked for
-///   before, and is not behind the stable end of that time, so every record before it existed.
+/// - where there is no such record, all that existed when this was asked are older. The end was asked for before, and the
+///   committed offset is not behind it, so every record before that offset existed. (Commits are asked for before the
+///   end, or those of a lively group would always be behind it.)
 /// - "none" alone is not believed. Kafka looks into the first segment whose largest timestamp is not before the cut-off
 ///   and nowhere else (`UnifiedLog.searchOffsetInLocalLog` of 4.1): if that record is deleted already, as after a window
 ///   was widened, the answer is "none" although young records follow. So the newest timestamp must be older as well; it
