@@ -254,6 +254,26 @@ impl Metrics {
         }
     }
 
+    /// What was counted so far for the source topics of these routes. Values are not counted by rule here.
+    pub fn total(&self, routes: &Routes) -> Counts {
+        let mut total = Counts::default();
+        for route in routes.iter() {
+            let label = TopicLabel { topic: route.source.clone() };
+            total.records_in += self.records_in.get_or_create(&label).get();
+            total.bytes_in += self.bytes_in.get_or_create(&label).get();
+            total.records_out += self.records_out.get_or_create(&label).get();
+            total.bytes_out += self.bytes_out.get_or_create(&label).get();
+            for (sum, reason) in total.quarantined.iter_mut().zip(Reason::ALL) {
+                let label = ReasonLabel { topic: route.source.clone(), reason: reason.code() };
+                *sum += self.quarantined.get_or_create(&label).get();
+            }
+        }
+        for (sum, class) in total.by_class.iter_mut().zip(Class::ALL) {
+            *sum += self.replaced_by_class.get_or_create(&ClassLabel { class: class.code() }).get();
+        }
+        total
+    }
+
     /// Notes a committed transaction: how long the commit took and how far the source has come.
     pub fn commit(&self, took: Duration, progress: &Progress) {
         self.commit_seconds.observe(took.as_secs_f64());

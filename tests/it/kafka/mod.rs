@@ -3,6 +3,7 @@
 //!
 //! Each test makes topics of its own names and starts `logveil run` as a process.
 
+mod crash_runs;
 mod crashes;
 mod fates;
 mod leaks;
@@ -178,11 +179,20 @@ impl Stand {
 
     /// Everything that a `read_committed` reader sees in `topic` now.
     fn read(&self, topic: &str) -> Vec<Found> {
+        self.read_as(topic, "read_committed")
+    }
+
+    /// Records in `topic`, those of aborted transactions as well.
+    fn seen_by_all(&self, topic: &str) -> u64 {
+        self.read_as(topic, "read_uncommitted").len() as u64
+    }
+
+    fn read_as(&self, topic: &str, isolation_level: &str) -> Vec<Found> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.servers)
             .set("group.id", "it-reader")
             .set("enable.auto.commit", "false")
-            .set("isolation.level", "read_committed")
+            .set("isolation.level", isolation_level)
             .set("enable.partition.eof", "true")
             .create()
             .unwrap();
