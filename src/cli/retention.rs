@@ -8,7 +8,7 @@ use super::time::timestamp_ms;
 use crate::config::{Config, written};
 use crate::kafka::RawTopics;
 use crate::pipeline::Stop;
-use crate::retention::{Committed, Policy, Receipt, ReceiptFile, Surveyed, survey, sweep};
+use crate::retention::{Policy, Receipt, ReceiptFile, Surveyed, survey, sweep};
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -17,14 +17,15 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Shows and deletes raw records that were forwarded and are older than the window of their route.
+/// Shows and deletes raw records that are forwarded and aged.
 #[derive(Args)]
 #[command(after_help = "Examples:
   logveil retention status
   logveil retention sweep --dry-run
-  logveil retention sweep --json >> today.jsonl
+  logveil retention sweep
 
-`logveil run` sweeps by itself, at every `retention.interval`.")]
+A record is forwarded when its clean copy or its quarantine entry is committed, and aged when it is older than
+`retention.window` of its route. `logveil run` sweeps by itself, at every `retention.interval`.")]
 pub(super) struct RetentionArgs {
     #[command(subcommand)]
     command: RetentionCommand,
@@ -110,7 +111,8 @@ fn show(
             writeln!(out, "{}", surveyed_json(surveyed, now_ms))?;
         }
     } else {
-        if !windows.is_empty() {
+        // An error that hid partitions must not read as if nothing were due in them.
+        if !windows.is_empty() && (errors.is_empty() || !shown.is_empty()) {
             write!(out, "{}", surveyed_table(&shown, now_ms))?;
         }
         for route in config.routes.iter().filter(|route| route.window.is_none()) {
@@ -136,7 +138,7 @@ fn sweep_once(
         for receipt in report.receipts() {
             writeln!(out, "{}", receipt.json())?;
         }
-    } else {
+    } else if report.errors().next().is_none() || report.receipts().next().is_some() {
         write!(out, "{}", receipts_text(&report.receipts().collect::<Vec<_>>(), receipts.path().display()))?;
     }
     ended(&report.errors().collect::<Vec<_>>())
@@ -163,10 +165,7 @@ fn surveyed_table(surveyed: &[Surveyed], now_ms: i64) -> String {
         vec![
             format!("{}/{}", surveyed.topic, surveyed.partition),
             standing.low.to_string(),
-            match standing.committed {
-                Committed::At(offset) => offset.to_string(),
-                Committed::Nothing | Committed::Pending => dash(),
-            },
+            standing.committed.map_or_else(dash, |committed| committed.to_string()),
             standing.end.to_string(),
             standing.first_young.map_or_else(dash, |young| young.offset.to_string()),
             surveyed.offsets_due().to_string(),
@@ -180,13 +179,9 @@ fn surveyed_table(surveyed: &[Surveyed], now_ms: i64) -> String {
 
 fn surveyed_json(surveyed: &Surveyed, now_ms: i64) -> Value {
     let Surveyed { topic, partition, window, cutoff_ms, standing, verdict } = surveyed;
-    let committed = match standing.committed {
-        Committed::At(offset) => Some(offset),
-        Committed::Nothing | Committed::Pending => None,
-    };
     json!({
         "topic": topic, "partition": partition, "window_seconds": window.as_secs(), "cutoff_ms": cutoff_ms,
-        "low_watermark": standing.low, "committed_offset": committed, "stable_end": standing.end,
+        "low_watermark": standing.low, "committed_offset": standing.committed, "stable_end": standing.end,
         "cutoff_offset": standing.first_young.map(|young| young.offset), "bound": verdict.ok(),
         "offsets_due": surveyed.offsets_due(),
         "oldest_age_seconds": standing.oldest_ms.map(|oldest_ms| (now_ms - oldest_ms) / 1000),
@@ -236,7 +231,7 @@ mod tests {
     const DAY_MS: i64 = 86_400_000;
     const NOW_MS: i64 = 20_000 * DAY_MS;
 
-    fn surveyed(partition: i32, committed: Committed, verdict: Result<i64, Keep>) -> Surveyed {
+    fn surveyed(partition: i32, committed: Option<i64>, verdict: Result<i64, Keep>) -> Surveyed {
         let (window, cutoff_ms) = (Duration::from_secs(30 * 86_400), NOW_MS - 30 * DAY_MS);
         let first_young = Some(Stamp { offset: 450, timestamp_ms: Some(cutoff_ms) });
         let (newest_ms, oldest_ms) = (Some(NOW_MS), Some(NOW_MS - 31 * DAY_MS - 7_200_000));
@@ -246,8 +241,7 @@ mod tests {
 
     #[test]
     fn a_survey_as_table_and_as_json() {
-        let surveyed =
-            [surveyed(0, Committed::At(900), Ok(450)), surveyed(1, Committed::Nothing, Err(Keep::NothingCommitted))];
+        let surveyed = [surveyed(0, Some(900), Ok(450)), surveyed(1, None, Err(Keep::NothingCommitted))];
         expect![[r"
             partition   low  committed  end   cut-off  due  oldest  window  state
             raw-logs/0  120  900        1000  450      330  31d 2h  30d     due

@@ -2,12 +2,12 @@
 
 use super::native::{self, ListedOffset, OffsetOf};
 use super::{Options, client};
-use crate::retention::{Answers, Committed, LogError, Mark, RawLog, Stamp};
+use crate::retention::{Answers, LogError, Mark, RawLog, Stamp};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -113,29 +113,25 @@ impl RawLog for RawTopics {
         Ok(partitions)
     }
 
-    /// Asks with `require_stable` (KIP-447), as a `read_committed` consumer does.
-    fn committed(&mut self, topic: &str, partitions: &[i32]) -> Result<Answers<Committed>, LogError> {
+    /// The offset of a transaction that is still open is in no answer: the coordinator keeps it apart until the commit.
+    fn committed(&mut self, topic: &str, partitions: &[i32]) -> Result<Answers<Option<i64>>, LogError> {
         let what = format!("ask what group `{}` has committed in topic `{topic}`", self.group);
         let mut asked = TopicPartitionList::new();
         for partition in partitions {
             asked.add_partition(topic, *partition);
         }
         let committed = self.observer.committed_offsets(asked, TIMEOUT).map_err(|error| self.error(&what, &error))?;
-        let answers = committed.elements().into_iter().map(|element| {
-            let answer = match (element.error(), element.offset()) {
-                (Err(error), _) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnstableOffsetCommit) => {
-                    Ok(Committed::Pending)
-                }
-                (Err(error), _) => Err(self.error(&what, &error)),
-                (Ok(()), Offset::Offset(offset)) => Ok(Committed::At(offset)),
-                (Ok(()), Offset::Invalid) => Ok(Committed::Nothing),
-                (Ok(()), Offset::Beginning | Offset::End | Offset::Stored | Offset::OffsetTail(_)) => {
+        let answer = |element: &TopicPartitionListElem<'_>| {
+            element.error().map_err(|error| self.error(&what, &error))?;
+            match element.offset() {
+                Offset::Offset(offset) => Ok(Some(offset)),
+                Offset::Invalid => Ok(None),
+                Offset::Beginning | Offset::End | Offset::Stored | Offset::OffsetTail(_) => {
                     Err(LogError::Failed(format!("could not {what}: the answer is no offset")))
                 }
-            };
-            (element.partition(), answer)
-        });
-        Ok(answers.collect())
+            }
+        };
+        Ok(committed.elements().iter().map(|element| (element.partition(), answer(element))).collect())
     }
 
     fn find(&mut self, topic: &str, partitions: &[i32], mark: Mark) -> Result<Answers<Option<Stamp>>, LogError> {

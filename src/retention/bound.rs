@@ -1,13 +1,13 @@
 //! What may be deleted: a decision over facts, without asking anybody.
 
-use super::{Committed, Stamp};
+use super::Stamp;
 use std::fmt;
 
 /// What is known of a partition, asked in the order of these fields: the argument at [`bound`] needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// What our group has committed.
-    pub committed: Committed,
+    /// Offset that our group has committed, if it has: the records before it are forwarded.
+    pub committed: Option<i64>,
     /// The low watermark.
     pub low: i64,
     /// The last stable offset.
@@ -27,8 +27,6 @@ pub enum Keep {
     NothingDue,
     /// Our group has committed nothing: no record was forwarded yet.
     NothingCommitted,
-    /// A commit of our group is under way.
-    CommitPending,
     /// Our group has committed what is not there yet: the offset is that of another topic of this name, or was set by
     /// hand.
     CommittedBeyondEnd,
@@ -38,15 +36,13 @@ pub enum Keep {
 
 impl Keep {
     /// Every variant.
-    pub const ALL: [Self; 5] =
-        [Self::NothingDue, Self::NothingCommitted, Self::CommitPending, Self::CommittedBeyondEnd, Self::AgeUnknown];
+    pub const ALL: [Self; 4] = [Self::NothingDue, Self::NothingCommitted, Self::CommittedBeyondEnd, Self::AgeUnknown];
 
     /// The name in output; `docs/operating.md` explains it.
     pub fn code(self) -> &'static str {
         match self {
             Self::NothingDue => "nothing-due",
             Self::NothingCommitted => "nothing-committed",
-            Self::CommitPending => "commit-pending",
             Self::CommittedBeyondEnd => "committed-beyond-end",
             Self::AgeUnknown => "age-unknown",
         }
@@ -67,8 +63,9 @@ impl fmt::Display for Keep {
 /// **No record younger than the cut-off is deleted**, in whatever order timestamps stand, because
 /// - the first young record is the first *in order of offsets* whose timestamp is not before the cut-off. All before it
 ///   are older. Older ones behind it, which came late, stay until the young one has aged: harmless.
-/// - where there is no such record, all that existed when this was asked are older. The committed offset was asked for
-///   before, and is not behind the stable end of that time, so every record before it existed.
+/// - where there is no such record, all that existed when this was asked are older. The end was asked for before, and the
+///   committed offset is not behind it, so every record before that offset existed. (Commits are asked for before the
+///   end, or those of a lively group would always be behind it.)
 /// - "none" alone is not believed. Kafka looks into the first segment whose largest timestamp is not before the cut-off
 ///   and nowhere else (`UnifiedLog.searchOffsetInLocalLog` of 4.1): if that record is deleted already, as after a window
 ///   was widened, the answer is "none" although young records follow. So the newest timestamp must be older as well; it
@@ -79,11 +76,7 @@ impl fmt::Display for Keep {
 /// # Errors
 /// [`Keep`] when nothing may be deleted.
 pub fn bound(standing: &Standing, cutoff_ms: i64) -> Result<i64, Keep> {
-    let committed = match standing.committed {
-        Committed::At(offset) => offset,
-        Committed::Nothing => return Err(Keep::NothingCommitted),
-        Committed::Pending => return Err(Keep::CommitPending),
-    };
+    let committed = standing.committed.ok_or(Keep::NothingCommitted)?;
     if committed > standing.end {
         return Err(Keep::CommittedBeyondEnd);
     }
@@ -108,7 +101,7 @@ mod tests {
     /// Ten offsets from 10, the sixth of them the first young record, the first eight committed.
     fn standing() -> Standing {
         Standing {
-            committed: Committed::At(18),
+            committed: Some(18),
             low: 10,
             end: 20,
             first_young: Some(Stamp { offset: 15, timestamp_ms: Some(1000) }),
@@ -125,8 +118,8 @@ mod tests {
     #[test]
     fn the_smaller_of_committed_and_aged() {
         check(standing(), Ok(15));
-        check(Standing { committed: Committed::At(12), ..standing() }, Ok(12));
-        check(Standing { committed: Committed::At(20), ..standing() }, Ok(15));
+        check(Standing { committed: Some(12), ..standing() }, Ok(12));
+        check(Standing { committed: Some(20), ..standing() }, Ok(15));
     }
 
     #[test]
@@ -139,10 +132,9 @@ mod tests {
 
     #[test]
     fn nothing_without_a_commit() {
-        check(Standing { committed: Committed::Nothing, ..standing() }, Err(Keep::NothingCommitted));
-        check(Standing { committed: Committed::Pending, ..standing() }, Err(Keep::CommitPending));
-        check(Standing { committed: Committed::At(21), ..standing() }, Err(Keep::CommittedBeyondEnd));
-        check(Standing { committed: Committed::At(0), ..standing() }, Err(Keep::NothingDue));
+        check(Standing { committed: None, ..standing() }, Err(Keep::NothingCommitted));
+        check(Standing { committed: Some(21), ..standing() }, Err(Keep::CommittedBeyondEnd));
+        check(Standing { committed: Some(0), ..standing() }, Err(Keep::NothingDue));
     }
 
     #[test]
@@ -159,7 +151,7 @@ mod tests {
         timestamps_ms: Vec<i64>,
         low: usize,
         stable: usize,
-        committed: Committed,
+        committed: Option<i64>,
     }
 
     impl Log {
@@ -181,17 +173,9 @@ mod tests {
     prop_compose! {
         /// Timestamps in any order around the cut-off, watermarks and commits anywhere.
         fn log()(timestamps_ms in prop::collection::vec(CUTOFF_MS - 5..CUTOFF_MS + 5, 0..30))
-            (low in 0..=timestamps_ms.len(), stable in 0..=timestamps_ms.len(), committed in committed(), timestamps_ms in Just(timestamps_ms)) -> Log {
+            (low in 0..=timestamps_ms.len(), stable in 0..=timestamps_ms.len(), committed in prop::option::weighted(0.9, 0_i64..35), timestamps_ms in Just(timestamps_ms)) -> Log {
             Log { timestamps_ms, low: low.min(stable), stable, committed }
         }
-    }
-
-    fn committed() -> impl Strategy<Value = Committed> {
-        prop_oneof![
-            8 => (0_i64..35).prop_map(Committed::At),
-            1 => Just(Committed::Nothing),
-            1 => Just(Committed::Pending),
-        ]
     }
 
     proptest! {
@@ -199,7 +183,7 @@ mod tests {
         fn only_committed_and_aged_records_are_deleted_and_all_that_stand_first(log in log()) {
             let low = log.low as i64;
             let aged = |offset: i64| log.timestamps_ms.get(offset as usize).is_some_and(|ms| *ms < CUTOFF_MS);
-            let done = |offset: i64| matches!(log.committed, Committed::At(next) if offset < next && next <= log.stable as i64);
+            let done = |offset: i64| matches!(log.committed, Some(next) if offset < next && next <= log.stable as i64);
             match bound(&log.standing(), CUTOFF_MS) {
                 Ok(bound) => {
                     prop_assert!(bound > low && bound <= log.stable as i64);

@@ -33,11 +33,12 @@ pub trait RawLog {
     /// [`LogError`]
     fn partitions(&mut self, topic: &str) -> Result<Vec<i32>, LogError>;
 
-    /// What our group has committed: never what a transaction has added and not committed, never a reader's position.
+    /// The offset that our group has committed, if it has: never one that a transaction has added and not committed,
+    /// never a reader's position.
     ///
     /// # Errors
     /// [`LogError`]
-    fn committed(&mut self, topic: &str, partitions: &[i32]) -> Result<Answers<Committed>, LogError>;
+    fn committed(&mut self, topic: &str, partitions: &[i32]) -> Result<Answers<Option<i64>>, LogError>;
 
     /// Where a mark stands; `None` where no record fits.
     ///
@@ -54,17 +55,6 @@ pub trait RawLog {
 
 /// An answer for each partition.
 pub type Answers<T> = BTreeMap<i32, Result<T, LogError>>;
-
-/// What a group has committed in a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    /// The records before this offset are done.
-    At(i64),
-    /// Nothing.
-    Nothing,
-    /// A transaction is about to change it.
-    Pending,
-}
 
 /// A place in a partition that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,7 +29,7 @@ impl Surveyed {
 
 /// How every partition of a topic stands at `now_ms`, in milliseconds since the Unix epoch.
 ///
-/// The questions come in the order that the argument at [`bound`] needs: commits first, then what exists, then ages.
+/// The questions come in the order that the argument at [`bound`] needs: commits, then what exists, then ages.
 ///
 /// # Errors
 /// [`LogError`] when nothing could be learned of any partition.

@@ -1,7 +1,7 @@
 //! One sweep: survey, delete, read back, receipt.
 
 use super::survey::low_watermark;
-use super::{Committed, Confirmation, LogError, RawLog, Receipt, ReceiptFile, Surveyed, survey};
+use super::{Confirmation, LogError, RawLog, Receipt, ReceiptFile, Surveyed, survey};
 use crate::pipeline::Stop;
 use crate::pipeline::metrics::SweepOutcome;
 use std::collections::BTreeMap;
@@ -182,7 +182,7 @@ impl<L: RawLog> Run<'_, L> {
     /// Deletes what is due and looks whether it is gone. A receipt when something was deleted or may have been.
     fn delete(&mut self, surveyed: &Surveyed) -> (Option<Receipt>, Option<LogError>) {
         let Surveyed { topic, partition, window, cutoff_ms, standing, verdict } = surveyed;
-        let (Ok(bound), Committed::At(committed_offset)) = (*verdict, standing.committed) else {
+        let (Ok(bound), Some(committed_offset)) = (*verdict, standing.committed) else {
             return (None, None);
         };
         let (returned, error) = match self.log.delete_before(topic, *partition, bound) {
@@ -335,13 +335,10 @@ mod tests {
             Ok((0..found.len() as i32).collect())
         }
 
-        fn committed(&mut self, topic: &str, partitions: &[i32]) -> Result<Answers<Committed>, LogError> {
+        fn committed(&mut self, topic: &str, partitions: &[i32]) -> Result<Answers<Option<i64>>, LogError> {
             self.happen()?;
-            let committed = |log: &mut Self, partition| match log.partition(topic, partition).committed {
-                Some(offset) => Committed::At(offset),
-                None => Committed::Nothing,
-            };
-            Ok(partitions.iter().map(|partition| (*partition, Ok(committed(self, *partition)))).collect())
+            let of_topic = &self.topics[topic];
+            Ok(partitions.iter().map(|partition| (*partition, Ok(of_topic[*partition as usize].committed))).collect())
         }
 
         fn find(&mut self, topic: &str, partitions: &[i32], mark: Mark) -> Result<Answers<Option<Stamp>>, LogError> {

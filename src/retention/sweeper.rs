@@ -117,7 +117,7 @@ fn tell(report: &Report, failures: u32) -> u32 {
     };
     let failures = failures.saturating_add(1);
     if failures.is_power_of_two() {
-        tracing::warn!(%error, more = errors.len() - 1, failures, "raw records could not all be swept");
+        tracing::warn!(failures, errors = errors.len(), %error, "raw records could not all be swept");
     }
     failures
 }
