@@ -145,7 +145,7 @@ impl<'a> Scene<'a> {
             Fact::Request => write!(out, "{:032x}", numbers.request),
             Fact::Span => write!(out, "{:016x}", numbers.request as u64),
             Fact::Event => out.write_str(&uuid(!numbers.request)),
-            Fact::Region => out.write_str(self.dice.pick::<&str>(&REGIONS)),
+            Fact::Region => out.write_str(REGIONS[visit.server % REGIONS.len()]),
             Fact::Long => long(self.dice.between(LONG_BYTES_MIN..=LONG_BYTES_MAX) as usize, out),
             Fact::Deep => {
                 out.write_str(&"[".repeat(DEPTH))?;
