@@ -22,6 +22,8 @@ pub mod veil;
 pub mod keystore;
 pub mod pipeline;
 
+pub mod retention;
+
 pub mod kafka;
 
 pub mod files;

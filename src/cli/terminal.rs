@@ -21,6 +21,11 @@ impl Paint {
         Self { on: io::stdout().is_terminal() && !colours_refused() }
     }
 
+    #[cfg(test)]
+    pub(super) fn always() -> Self {
+        Self { on: true }
+    }
+
     pub(super) fn green(self, text: impl Display) -> String {
         self.wrap("32", text)
     }
@@ -47,6 +52,16 @@ fn colours_refused() -> bool {
     #[expect(clippy::disallowed_methods, reason = "a property of the terminal, not a setting of ours")]
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     refused
+}
+
+/// How many of so many records are done: drawn when standard error is a terminal.
+pub(super) fn records(total: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "  {bar:40} {human_pos}/{human_len} {per_sec} {eta}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style)
 }
 
 /// How far reading has come, in bytes: drawn when standard error is a terminal and standard output is not, where it

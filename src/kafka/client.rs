@@ -21,6 +21,8 @@ const PRODUCED_BYTES_MAX: usize = 48 * 1024 * 1024;
 const PRODUCED_RECORDS_MAX: usize = 100_000;
 /// Most bytes of one batch.
 const BATCH_BYTES_MAX: usize = 1_000_000;
+/// Largest invented record: hostile ones are long.
+const FILLED_BYTES_MAX: usize = 16 * 1024 * 1024;
 const PRODUCED_BYTES_PER_WORKER_MIN: usize = 8 * 1024 * 1024;
 
 /// How long the broker keeps a transaction of a process that died: until then readers of the target wait. A restart
@@ -89,13 +91,38 @@ pub(super) fn consumer(options: &Options, partitions: usize) -> ClientConfig {
     config
 }
 
-/// A consumer that reads a quarantine topic from end to end. Its group is nobody's but the replay's, whose progress it
-/// holds.
-pub(super) fn reader(options: &Options, topic: &str) -> ClientConfig {
+/// A consumer that reads a topic from end to end, by itself; the group only holds progress.
+pub(super) fn reader(options: &Options, group: &str) -> ClientConfig {
     let mut config = consumer(options, 1);
     config.remove("statistics.interval.ms");
     config.remove("group.instance.id");
-    config.set("group.id", format!("{}-replay-{topic}", options.group)).set("enable.partition.eof", "true");
+    config.set("group.id", group).set("enable.partition.eof", "true");
+    config
+}
+
+/// A producer of invented records, without transactions.
+pub(super) fn filler(options: &Options) -> ClientConfig {
+    let mut config = common(options);
+    config
+        .set("linger.ms", "5")
+        .set("batch.size", BATCH_BYTES_MAX.to_string())
+        .set("queue.buffering.max.kbytes", (PRODUCED_BYTES_MAX / 1024).to_string())
+        .set("message.max.bytes", FILLED_BYTES_MAX.to_string())
+        // The embedded broker looks times up record by record where batches are not compressed.
+        .set("compression.codec", "none")
+        // Keeps their order, and each of them once.
+        .set("enable.idempotence", "true");
+    config
+}
+
+/// A consumer that asks what the group has committed, and never joins it.
+pub(super) fn observer(options: &Options) -> ClientConfig {
+    let mut config = consumer(options, 1);
+    config.remove("statistics.interval.ms");
+    config.remove("group.instance.id");
+    // Asks for offsets without `require_stable` (KIP-447): while a commit is under way the answer is then the one before
+    // it, and not an error that is asked again until the time is up.
+    config.set("isolation.level", "read_uncommitted");
     config
 }
 

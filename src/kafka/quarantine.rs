@@ -1,32 +1,25 @@
 //! The quarantine topic, read back: what is in it, one entry of it, and another try at all of it.
 
-use super::rebalance::GroupContext;
 use super::sink::KafkaSink;
+use super::topic_reader::TopicReader;
 use super::topics::Topics;
-use super::{Halted, Job, Options, client};
+use super::{Halted, Job, Options};
 use crate::keys::Keyring;
-use crate::pipeline::metrics::{Counts, Metrics};
+use crate::pipeline::metrics::Counts;
 use crate::pipeline::{
-    EntryError, Fault, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC, Health, OwnedRecord, Progress,
-    Routes, Sink, open, persist, send_all,
+    EntryError, Fault, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC, OwnedRecord, Progress, Sink, open,
+    persist, send_all,
 };
 use crate::record::{Position, Record};
 use crate::veil::{Batch, Reason};
 use rdkafka::Message;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::collections::{BTreeMap, BTreeSet};
+use rdkafka::topic_partition_list::Offset;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-/// One question to the cluster.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// A topic that gives nothing for so long has a broker that is down.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Entries of one transaction of a replay: few enough that a transaction never lasts long.
 const REPLAY_ENTRIES_MAX: usize = 500;
 const REPLAY_BYTES_MAX: usize = 4 << 20;
@@ -130,9 +123,14 @@ impl Entry {
     }
 }
 
-fn header<'m>(message: &'m BorrowedMessage<'_>, name: &str) -> Option<&'m str> {
+pub(super) fn header<'m>(message: &'m BorrowedMessage<'_>, name: &str) -> Option<&'m str> {
     let (_, value) = (0..).map_while(|index| super::native::header(message, index)).find(|(known, _)| known == name)?;
     std::str::from_utf8(value?).ok()
+}
+
+/// A reader whose group is nobody's but the replay's, whose progress it holds.
+fn reader(options: &Options, topic: &str) -> Result<TopicReader, Fault> {
+    TopicReader::new(options, topic, &format!("{}-replay-{topic}", options.group))
 }
 
 /// Shows every entry of a quarantine topic to `visit`, with whether a replay has done it already.
@@ -140,10 +138,11 @@ fn header<'m>(message: &'m BorrowedMessage<'_>, name: &str) -> Option<&'m str> {
 /// # Errors
 /// [`Halted`] when the topic cannot be read or holds something else than entries.
 pub fn list(options: &Options, topic: &str, visit: &mut dyn FnMut(&Entry, Replay)) -> Result<(), Halted> {
-    let reader = Reader::new(options, topic)?;
+    let reader = reader(options, topic)?;
     let done = reader.committed()?;
-    let start = reader.partitions.keys().map(|partition| (*partition, Offset::Beginning)).collect();
-    reader.read(&start, &mut |entry| {
+    let start = reader.partitions().map(|partition| (partition, Offset::Beginning)).collect();
+    reader.read(&start, &mut |message| {
+        let entry = Entry::of(message)?;
         let replayed = done.get(&entry.place.partition).is_some_and(|next| entry.place.offset < *next);
         visit(&entry, if replayed { Replay::Done } else { Replay::Open });
         Ok(())
@@ -165,12 +164,12 @@ pub enum Replay {
 /// # Errors
 /// [`Halted`] when there is none.
 pub fn fetch(options: &Options, place: &Place) -> Result<Entry, Halted> {
-    let reader = Reader::new(options, &place.topic)?;
+    let reader = reader(options, &place.topic)?;
     let mut found = None;
     let start = BTreeMap::from([(place.partition, Offset::Offset(place.offset))]);
     // Reading ends at the first entry: the one asked for, or a later one when there is none.
-    let ended = reader.read(&start, &mut |entry| {
-        found = Some(entry);
+    let ended = reader.read(&start, &mut |message| {
+        found = Some(Entry::of(message)?);
         Err(Fault::Stopped)
     });
     match (found, ended) {
@@ -191,18 +190,18 @@ pub fn fetch(options: &Options, place: &Place) -> Result<Entry, Halted> {
 /// by the next call.
 pub fn replay(options: &Options, job: &Job, topic: &str) -> Result<Replayed, Halted> {
     let topics = Arc::new(Topics::inspect(options, &job.routes)?);
-    let reader = Reader::new(options, topic)?;
+    let reader = reader(options, topic)?;
     // Before the progress is read: from here on no earlier replay can commit any more.
     let id = format!("logveil-{}-replay-{topic}", options.group);
-    let sink = KafkaSink::connect(options, job, topics, Arc::clone(&reader.consumer), &id, 0)?;
+    let sink = KafkaSink::connect(options, job, topics, reader.consumer(), &id, 0)?;
     let done = reader.committed()?;
-    let start = reader.partitions.keys().map(|partition| {
-        let next = done.get(partition).map_or(Offset::Beginning, |next| Offset::Offset(*next));
-        (*partition, next)
+    let start = reader.partitions().map(|partition| {
+        let next = done.get(&partition).map_or(Offset::Beginning, |next| Offset::Offset(*next));
+        (partition, next)
     });
     let start = start.collect();
     let mut replayer = Replayer { job, sink, entries: Vec::new(), bytes: 0, replayed: Replayed::default() };
-    reader.read(&start, &mut |entry| replayer.take(entry))?;
+    reader.read(&start, &mut |message| replayer.take(Entry::of(message)?))?;
     replayer.flush()?;
     Ok(replayer.replayed)
 }
@@ -267,89 +266,6 @@ fn send_entry(
     let opened = entry.open(&job.keys).map_err(cannot)?;
     let sent = entry.read(&opened, |record| send_all(route, &job.keys, &[*record], batch, sink, counts));
     sent.map_err(cannot)?
-}
-
-/// A quarantine topic, from where it starts to where it ended when the reader was made.
-struct Reader {
-    consumer: Arc<BaseConsumer<GroupContext>>,
-    topic: String,
-    /// Offset behind the last record, by partition.
-    partitions: BTreeMap<i32, i64>,
-}
-
-impl Reader {
-    fn new(options: &Options, topic: &str) -> Result<Self, Fault> {
-        let context = GroupContext::new(Arc::new(Metrics::new(&Routes::new([]))), Health::default());
-        let consumer: BaseConsumer<GroupContext> = client::reader(options, topic)
-            .create_with_context(context)
-            .map_err(|error| Fault::Halt(format!("cannot make a Kafka consumer: {error}")))?;
-        let failed = |error: KafkaError| Fault::Halt(format!("could not look at topic `{topic}`: {error}"));
-        let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT).map_err(failed)?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
-        let found = found.ok_or_else(|| Fault::Halt(format!("there is no topic `{topic}`")))?;
-        let mut partitions = BTreeMap::new();
-        for partition in found.partitions() {
-            let (_, end) = consumer.fetch_watermarks(topic, partition.id(), TIMEOUT).map_err(failed)?;
-            partitions.insert(partition.id(), end);
-        }
-        Ok(Self { consumer: Arc::new(consumer), topic: topic.to_owned(), partitions })
-    }
-
-    /// Where the next replay begins, for partitions where one has been.
-    fn committed(&self) -> Result<BTreeMap<i32, i64>, Fault> {
-        let mut asked = TopicPartitionList::new();
-        for partition in self.partitions.keys() {
-            asked.add_partition(&self.topic, *partition);
-        }
-        let failed = |error: KafkaError| Fault::Halt(format!("could not ask for the replay's progress: {error}"));
-        let committed = self.consumer.committed_offsets(asked, TIMEOUT).map_err(failed)?;
-        let mut next = BTreeMap::new();
-        for element in committed.elements() {
-            element.error().map_err(failed)?;
-            if let Offset::Offset(offset) = element.offset() {
-                next.insert(element.partition(), offset);
-            }
-        }
-        Ok(next)
-    }
-
-    /// Gives every entry from `start` on to `take`, in order within a partition.
-    fn read(
-        &self,
-        start: &BTreeMap<i32, Offset>,
-        take: &mut dyn FnMut(Entry) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let failed = |error: KafkaError| Fault::Halt(format!("could not read topic `{}`: {error}", self.topic));
-        let mut assignment = TopicPartitionList::new();
-        for (partition, offset) in start {
-            assignment.add_partition_offset(&self.topic, *partition, *offset).map_err(failed)?;
-        }
-        self.consumer.assign(&assignment).map_err(failed)?;
-        let mut open: BTreeSet<i32> = start.keys().copied().collect();
-        let mut heard = Instant::now();
-        while !open.is_empty() {
-            match self.consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => {
-                    heard = Instant::now();
-                    if self.partitions.get(&message.partition()).is_some_and(|end| message.offset() < *end) {
-                        take(Entry::of(&message)?)?;
-                    } else {
-                        open.remove(&message.partition());
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    open.remove(&partition);
-                }
-                Some(Err(error)) => tracing::warn!(%error, topic = self.topic, "could not read, trying again"),
-                None => {}
-            }
-            if heard.elapsed() > SILENCE_MAX {
-                let text = format!("topic `{}` gave nothing for {} s", self.topic, SILENCE_MAX.as_secs());
-                return Err(Fault::Halt(text));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl From<Fault> for Halted {

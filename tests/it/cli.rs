@@ -96,8 +96,11 @@ fn without_a_command_the_commands_are_listed() {
             Usage: logveil <COMMAND>
 
             Commands:
+              demo        Shows the whole of logveil in one go, without Kafka: invented logs, a broker in this
+                          process, the real stream
               run         Consumes raw records, pseudonymises them and forwards them, exactly once
               quarantine  Lists, opens and replays quarantined records
+              retention   Shows and deletes raw records that are forwarded and aged
               scrub       Pseudonymises lines of files or of standard input
               explain     Explains what rules find in a line: fields, spans, classes and shapes, never the
                           values themselves
@@ -116,7 +119,7 @@ fn without_a_command_the_commands_are_listed() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["scrub", "explain", "generate", "rules", "keys", "init"] {
+    for command in ["scrub", "explain", "generate", "rules", "keys", "init", "quarantine", "retention"] {
         let ended = run(folder().path(), &[command, "--help"], b"");
         assert_eq!(ended.exit, 0);
         assert!(ended.stdout().contains("Example"), "{command}: {}", ended.stdout());
@@ -575,7 +578,7 @@ fn init_writes_what_config_check_accepts() {
     );
     let checked = run(folder.path(), &["config", "check", "new/logveil.toml"], b"");
     assert_eq!(checked.exit, 0, "{}", checked.stderr());
-    for shown in ["raw-logs -> clean-logs", "broker-1:9092", "pack    nginx@", "present epoch"] {
+    for shown in ["raw-logs -> clean-logs", "window   none", "broker-1:9092", "pack     nginx@", "present epoch"] {
         assert!(checked.stdout().contains(shown), "{shown}: {}", checked.stdout());
     }
     check(

@@ -5,16 +5,33 @@
 //! readers back, aborted records stay hidden, old producers are fenced, offsets commit with the records. Topics have
 //! retention and segments that keep their bytes as Kafka's do. What it claims is checked by one suite of probes that
 //! runs against it and against Apache Kafka.
+//!
+//! ```
+//! let broker = embedded_kafka::Broker::start(embedded_kafka::Options::default())?;
+//! println!("bootstrap.servers={}", broker.bootstrap_servers());
+//! # Ok::<(), embedded_kafka::StartError>(())
+//! ```
 
 mod clock;
+mod core;
 mod fault;
+mod group;
+mod handle;
+mod log;
+mod server;
+mod topic;
+mod transaction;
 mod wire;
 
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
 pub use wire::{Api, ErrorCode};
 
-use std::net::{Ipv4Addr, SocketAddr};
+use crate::core::Core;
+use crate::server::Connections;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What a broker is started with.
@@ -27,6 +44,8 @@ pub struct Options {
     /// Bytes of record batches that the broker holds at most; producers beyond it are told to try again later
     /// (`KAFKA_STORAGE_ERROR`). 1 GiB by default.
     pub log_bytes_max: u64,
+    /// Largest batch of a topic that sets no `max.message.bytes` (`message.max.bytes`): 1 MiB in Apache Kafka, 16 MiB here.
+    pub message_bytes_max: usize,
     /// How often segments past their retention are looked for (`log.retention.check.interval.ms`): 5 minutes in Apache
     /// Kafka, 1 second here.
     pub retention_check_interval: Duration,
@@ -41,6 +60,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             auto_create_partitions: None,
             log_bytes_max: 1 << 30,
+            message_bytes_max: 16 << 20,
             retention_check_interval: Duration::from_secs(1),
             initial_rebalance_delay: Duration::ZERO,
         }
@@ -74,4 +94,72 @@ pub struct Segment {
     pub bytes: u64,
     /// Largest timestamp of its records, in milliseconds since the Unix epoch; -1 for none.
     pub max_timestamp_ms: i64,
+}
+
+/// A running broker; it ends when it is dropped.
+pub struct Broker {
+    core: Arc<Core>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Broker {
+    /// Starts a broker. It answers when this returns.
+    ///
+    /// # Errors
+    /// The address is not a loopback address, or cannot be listened on.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        let address = options.listen;
+        if !address.ip().is_loopback() {
+            return Err(StartError::NotLoopback(address));
+        }
+        let failed = |cause| StartError::Listen { address, cause };
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let core = Arc::new(Core::new(options, bound));
+        let connections = Arc::new(Connections::default());
+        let mut broker = Self { core: Arc::clone(&core), threads: Vec::new() };
+
+        let (ticking, cut) = (Arc::clone(&core), Arc::clone(&connections));
+        broker.spawn("kafka-ticks", move || ticking.run_ticks(|| cut.cut())).map_err(failed)?;
+        broker.spawn("kafka-accept", move || server::accept(&listener, &core, &connections)).map_err(failed)?;
+        Ok(broker)
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        Ok(())
+    }
+
+    /// `host:port`, for clients' `bootstrap.servers`.
+    pub fn bootstrap_servers(&self) -> String {
+        self.core.address.to_string()
+    }
+
+    /// What is to go wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.core.faults
+    }
+
+    /// What time it is.
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// The segments of a partition, the oldest first; none for a partition that does not exist.
+    pub fn segments(&self, topic: &str, partition: i32) -> Vec<Segment> {
+        let mut state = self.core.lock();
+        state.partition(topic, partition).map_or_else(|_| Vec::new(), |(partition, _)| partition.segments())
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.core.stop();
+        // Wakes the thread that accepts; it ends whether this reaches it or not, with the next connection.
+        let woken = TcpStream::connect(self.core.address).is_ok();
+        for thread in self.threads.drain(..).filter(|_| woken) {
+            // A thread that panicked has already said so.
+            thread.join().ok();
+        }
+    }
 }

@@ -10,7 +10,7 @@ const SLOW_COMMITS: &str = "[kafka.consumer_properties]\n\"session.timeout.ms\" 
 
 #[test]
 fn a_stopped_process_leaves_no_transaction_open() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     // An interval that would hold the last records back for long.
     let stand = Stand::new(&servers, "[commit]\ninterval_ms = 10000\n");
     let mut process = stand.start("a");
@@ -26,7 +26,7 @@ fn a_stopped_process_leaves_no_transaction_open() {
 
 #[test]
 fn sigterm_under_load_ends_within_ten_seconds_and_the_next_run_goes_on() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let stand = Stand::new(&servers, "[commit]\ninterval_ms = 100\n");
     let (mut process, stop) = (stand.start("a"), AtomicBool::new(false));
     let count = thread::scope(|scope| {
@@ -66,7 +66,7 @@ fn a_kill_in_mid_transaction_is_survived_by_cooperative_sticky() {
 
 /// Two processes; each is killed once while transactions are open, and comes back at once.
 fn check_kill(strategy: &str) {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     const COUNT: u64 = 5000;
     let strategy = format!("\"partition.assignment.strategy\" = \"{strategy}\"\n");
     let stand = Stand::new(&servers, &SLOW_COMMITS.replace("[commit]", &format!("{strategy}[commit]")));
@@ -92,7 +92,7 @@ fn check_kill(strategy: &str) {
 
 #[test]
 fn a_process_that_slept_past_its_session_commits_nothing() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     const COUNT: u64 = 500;
     let stand = Stand::new(&servers, SLOW_COMMITS);
     let mut sleeper = stand.start("a");
@@ -114,7 +114,7 @@ fn a_process_that_slept_past_its_session_commits_nothing() {
 
 #[test]
 fn two_processes_of_one_instance_fence_each_other_and_say_so() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let stand = Stand::new(&servers, "[commit]\ninterval_ms = 50\n");
     let (mut first, mut second) = (stand.start("same"), stand.start("same"));
     let hint = "another process runs as the same `kafka.instance`; give each its own";
@@ -131,7 +131,7 @@ fn two_processes_of_one_instance_fence_each_other_and_say_so() {
 
 #[test]
 fn a_target_deleted_in_mid_run_skips_nothing() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     const COUNT: u64 = 100;
     let stand = Stand::new(&servers, "");
     let (clean, mut process) = (stand.clean(), stand.start("a"));
@@ -159,7 +159,7 @@ fn a_target_deleted_in_mid_run_skips_nothing() {
 
 #[test]
 fn a_source_deleted_in_mid_run_halts_and_is_read_from_its_beginning_when_it_is_back() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     const COUNT: u64 = 100;
     let stand = Stand::new(&servers, "");
     let (raw, mut process) = (stand.raw(), stand.start("a"));

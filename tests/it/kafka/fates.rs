@@ -49,7 +49,7 @@ fn everything_that_is_no_line_of_a_strict_pack_is_sealed() {
 /// Sends unfit records to one partition, `clean` before and behind them; each ends where it should, whole.
 #[track_caller]
 fn check_fates(pack: &str, clean: &str, unfit: &[Unfit]) {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let stand = Stand::new(&servers, "");
     stand.use_pack(pack);
     let raw = stand.raw();
@@ -120,7 +120,7 @@ fn sum(metrics: &str, name: &str) -> u64 {
 
 #[test]
 fn clean_and_sealed_records_become_visible_together() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let settings = "[kafka.consumer_properties]\n\"session.timeout.ms\" = 6000\n[commit]\ninterval_ms = 10000\n";
     let stand = Stand::new(&servers, settings);
     let (producer, raw, clean, quarantine) = (stand.producer(), stand.raw(), stand.clean(), stand.quarantine());
@@ -142,7 +142,7 @@ fn clean_and_sealed_records_become_visible_together() {
 
 #[test]
 fn a_header_name_that_is_no_text_seals_its_record() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let stand = Stand::new(&servers, "");
     let producer = stand.producer();
     send_with_header_name(producer.client(), &stand.raw(), b"canary-5417-\xff");

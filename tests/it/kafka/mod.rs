@@ -1,14 +1,18 @@
-//! The whole program against a real Kafka: `LOGVEIL_TEST_KAFKA=127.0.0.1:19092 cargo test`. `dev/kafka start` runs one.
+//! The whole program against a broker: the embedded one, or with `LOGVEIL_TEST_KAFKA=127.0.0.1:19092` an Apache Kafka,
+//! which `dev/kafka start` runs.
 //!
 //! Each test makes topics of its own names and starts `logveil run` as a process.
 
+mod crash_runs;
 mod crashes;
 mod fates;
 mod leaks;
 mod limits;
 mod quarantine;
+mod retention;
 mod starts;
 
+use embedded_kafka::Broker;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -23,6 +27,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -31,14 +36,11 @@ const LOGVEIL: &str = env!("CARGO_BIN_EXE_logveil");
 const PARTITIONS: i32 = 4;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The brokers to test against, or a word that this test is skipped.
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a switch of the tests, and what it skips")]
-fn servers() -> Option<String> {
-    let servers = std::env::var("LOGVEIL_TEST_KAFKA").ok();
-    if servers.is_none() {
-        println!("skipped: LOGVEIL_TEST_KAFKA is not set");
-    }
-    servers
+/// The brokers to test against: those that `LOGVEIL_TEST_KAFKA` names, or else one in this process that all tests share.
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
+fn servers() -> String {
+    static EMBEDDED: LazyLock<Broker> = LazyLock::new(|| Broker::start(embedded_kafka::Options::default()).unwrap());
+    std::env::var("LOGVEIL_TEST_KAFKA").unwrap_or_else(|_| EMBEDDED.bootstrap_servers())
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests have no clock passed in")]
@@ -177,11 +179,20 @@ impl Stand {
 
     /// Everything that a `read_committed` reader sees in `topic` now.
     fn read(&self, topic: &str) -> Vec<Found> {
+        self.read_as(topic, "read_committed")
+    }
+
+    /// Records in `topic`, those of aborted transactions as well.
+    fn seen_by_all(&self, topic: &str) -> u64 {
+        self.read_as(topic, "read_uncommitted").len() as u64
+    }
+
+    fn read_as(&self, topic: &str, isolation_level: &str) -> Vec<Found> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.servers)
             .set("group.id", "it-reader")
             .set("enable.auto.commit", "false")
-            .set("isolation.level", "read_committed")
+            .set("isolation.level", isolation_level)
             .set("enable.partition.eof", "true")
             .create()
             .unwrap();
@@ -404,7 +415,7 @@ fn check_exactly_once(found: &[Found], count: u64) {
 
 #[test]
 fn a_record_keeps_all_but_its_entities() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let stand = Stand::new(&servers, "");
     let (producer, raw, time_ms) = (stand.producer(), stand.raw(), now_ms() - 60_000);
     let headers = OwnedHeaders::new()

@@ -9,7 +9,7 @@ fn quarantine(stand: &Stand, arguments: &[&str]) -> Output {
 
 #[test]
 fn quarantined_records_are_listed_opened_and_replayed_once() {
-    let Some(servers) = servers() else { return };
+    let servers = servers();
     let stand = Stand::new(&servers, "");
     // A pack that wants JSON, and then one that takes lines: what the first refused, the second veils.
     let routes = fs::read_to_string(stand.config()).unwrap();

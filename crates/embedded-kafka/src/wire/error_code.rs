@@ -18,6 +18,7 @@ pub enum ErrorCode {
     NotCoordinator = 16,
     InvalidTopic = 17,
     NotEnoughReplicas = 19,
+    InvalidRequiredAcks = 21,
     IllegalGeneration = 22,
     InconsistentGroupProtocol = 23,
     InvalidGroupId = 24,
@@ -56,7 +57,13 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// The number on the wire.
     pub(crate) fn code(self) -> i16 {
         self as i16
+    }
+
+    /// As the log, and clients of old versions, know fenced producers: by the code for a wrong epoch.
+    pub(crate) fn with_fencing_as_epoch(self) -> Self {
+        if self == Self::ProducerFenced { Self::InvalidProducerEpoch } else { self }
     }
 }

@@ -5,6 +5,10 @@
 
 mod api;
 mod error_code;
+mod read;
+mod write;
 
 pub use api::Api;
 pub use error_code::ErrorCode;
+pub(crate) use read::{Malformed, Reader};
+pub(crate) use write::Writer;

@@ -1,0 +1,223 @@
+//! What all connections share: the state behind one lock, the clock, the faults, and the tick that lets time pass.
+
+use crate::group::Group;
+use crate::log::{Partition, Space};
+use crate::topic::{PARTITIONS_MAX, Settings, Topic, is_name};
+use crate::transaction::Transactions;
+use crate::wire::ErrorCode;
+use crate::{Clock, Faults, Options};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often timeouts are looked at.
+const TICK: Duration = Duration::from_millis(20);
+/// Most partitions of all topics, and most groups: a client gone wild does not eat the memory.
+const ALL_PARTITIONS_MAX: usize = 10 * PARTITIONS_MAX;
+const GROUPS_MAX: usize = 10_000;
+
+/// Topics, groups and transactions.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Settings of a topic that sets none.
+    pub(crate) defaults: Settings,
+    pub(crate) topics: BTreeMap<String, Topic>,
+    pub(crate) groups: BTreeMap<String, Group>,
+    pub(crate) transactions: Transactions,
+    pub(crate) space: Space,
+}
+
+impl State {
+    fn new(options: &Options) -> Self {
+        Self {
+            defaults: Settings { message_bytes_max: options.message_bytes_max, ..Settings::default() },
+            topics: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            transactions: Transactions::default(),
+            space: Space::default(),
+        }
+    }
+
+    /// A partition and its topic's settings.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub(crate) fn partition(&mut self, topic: &str, number: i32) -> Result<(&mut Partition, Settings), ErrorCode> {
+        let topic = self.topics.get_mut(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let settings = topic.settings.clone();
+        Ok((topic.partition(number)?, settings))
+    }
+
+    /// Makes a topic, or only says whether it could be made.
+    ///
+    /// # Errors
+    /// As `CreateTopics` answers.
+    pub(crate) fn create_topic(
+        &mut self,
+        name: &str,
+        partitions: i32,
+        overrides: BTreeMap<String, String>,
+        is_trial: bool,
+    ) -> Result<(), ErrorCode> {
+        if !is_name(name) {
+            return Err(ErrorCode::InvalidTopic);
+        }
+        if self.topics.contains_key(name) {
+            return Err(ErrorCode::TopicAlreadyExists);
+        }
+        let partitions = usize::try_from(partitions).map_err(|_| ErrorCode::InvalidPartitions)?;
+        let existing: usize = self.topics.values().map(|topic| topic.partitions.len()).sum();
+        if existing.saturating_add(partitions) > ALL_PARTITIONS_MAX {
+            return Err(ErrorCode::PolicyViolation);
+        }
+        let topic = Topic::new(partitions, &self.defaults, overrides, self.space.clone())?;
+        if !is_trial {
+            self.topics.insert(name.to_owned(), topic);
+        }
+        Ok(())
+    }
+
+    /// Deletes a topic and what groups and transactions know of it.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub(crate) fn delete_topic(&mut self, name: &str) -> Result<(), ErrorCode> {
+        self.topics.remove(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        self.groups.values_mut().for_each(|group| group.offsets.forget_topic(name));
+        self.transactions.forget_topic(name);
+        Ok(())
+    }
+
+    /// The group of this name, made if there is none.
+    ///
+    /// # Errors
+    /// `INVALID_GROUP_ID` for an empty name, `COORDINATOR_NOT_AVAILABLE` when there are too many groups.
+    pub(crate) fn group(&mut self, name: &str) -> Result<&mut Group, ErrorCode> {
+        if name.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(name) {
+            return Err(ErrorCode::CoordinatorNotAvailable);
+        }
+        Ok(self.groups.entry(name.to_owned()).or_default())
+    }
+
+    /// Writes the marks of the transactions whose end is decided.
+    pub(crate) fn write_markers(&mut self, now_ms: i64) {
+        for ending in self.transactions.take_ending() {
+            let (producer, is_commit) = (ending.producer, ending.is_commit);
+            for (topic, number) in ending.partitions {
+                if let Ok((partition, settings)) = self.partition(&topic, number) {
+                    partition.end_transaction(producer.producer_id, producer.epoch, is_commit, &settings, now_ms);
+                }
+            }
+            for group in ending.groups {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    group.offsets.end_transaction(producer.producer_id, is_commit);
+                }
+            }
+        }
+    }
+}
+
+/// The broker without its sockets.
+pub(crate) struct Core {
+    state: Mutex<State>,
+    changed: Condvar,
+    is_stopping: AtomicBool,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) options: Options,
+    pub(crate) address: SocketAddr,
+}
+
+impl Core {
+    pub(crate) fn new(options: Options, address: SocketAddr) -> Self {
+        Self {
+            state: Mutex::new(State::new(&options)),
+            changed: Condvar::new(),
+            is_stopping: AtomicBool::new(false),
+            clock: Clock::default(),
+            faults: Faults::default(),
+            options,
+            address,
+        }
+    }
+
+    /// The state. Every change that somebody may wait for is followed by [`Core::wake`].
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes all that wait for a change.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Calls `look` until it answers, `timeout` is over (if one) or the broker stops; then none.
+    pub(crate) fn wait_for<T>(
+        &self,
+        timeout: Option<Duration>,
+        mut look: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        // Real time, not the test's: a reader that waits for records is not to be hurried by a moved clock.
+        let start = std::time::Instant::now();
+        let mut state = self.lock();
+        loop {
+            if let Some(found) = look(&mut state) {
+                return Some(found);
+            }
+            let left = timeout.map_or(Duration::MAX, |timeout| timeout.saturating_sub(start.elapsed()));
+            if left.is_zero() || self.is_stopping() {
+                return None;
+            }
+            // Waiting ends early now and then, in case a wake was meant for an instant before the wait.
+            let wait = self.changed.wait_timeout(state, left.min(Duration::from_secs(1)));
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Lets time pass until the broker stops: sessions, transactions, retention.
+    pub(crate) fn run_ticks(&self, cut_connections: impl Fn()) {
+        let mut retired = self.clock.timer();
+        let mut retired_wall_ms = self.clock.wall_ms();
+        while !self.is_stopping() {
+            std::thread::sleep(TICK);
+            if self.faults.refuses_connections() {
+                cut_connections();
+            }
+            let (now, now_ms) = (self.clock.timer(), self.clock.wall_ms());
+            let mut state = self.lock();
+            state.groups.values_mut().for_each(|group| group.tick(now));
+            state.transactions.tick(now);
+            if !self.faults.holds_markers() {
+                state.write_markers(now_ms);
+            }
+            let interval_ms = self.options.retention_check_interval.as_millis() as i64;
+            // A moved clock of either kind makes the check due.
+            if now.saturating_sub(retired) >= self.options.retention_check_interval
+                || now_ms.saturating_sub(retired_wall_ms) >= interval_ms
+            {
+                (retired, retired_wall_ms) = (now, now_ms);
+                for topic in state.topics.values_mut() {
+                    for partition in &mut topic.partitions {
+                        partition.retire(&topic.settings, now_ms);
+                    }
+                }
+            }
+            drop(state);
+            self.wake();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Producer ids and transactions.
+
+use super::{Call, answer_per_topic, numbers_per_topic};
+use crate::transaction::ProducerEpoch;
+use crate::wire::{Malformed, Reader, Writer};
+use std::time::Duration;
+
+const NO_PRODUCER: ProducerEpoch = ProducerEpoch { producer_id: -1, epoch: -1 };
+
+fn read_producer(request: &mut Reader<'_>) -> Result<ProducerEpoch, Malformed> {
+    Ok(ProducerEpoch { producer_id: request.i64()?, epoch: request.i16()? })
+}
+
+pub(super) fn init_producer_id(
+    call: &Call<'_>,
+    request: &mut Reader<'_>,
+    answer: &mut Writer,
+) -> Result<(), Malformed> {
+    let transactional_id = request.nullable_string()?;
+    let timeout = Duration::from_millis(request.i32()?.max(0) as u64);
+    let expected = if call.version >= 3 { Some(read_producer(request)?) } else { None };
+    let expected = expected.filter(|expected| expected.producer_id >= 0);
+    request.tags()?;
+
+    let mut state = call.core.lock();
+    let made = call.check_refusal().and_then(|()| match &transactional_id {
+        None => Ok(state.transactions.new_producer()),
+        Some(id) => state.transactions.init(id, timeout, expected),
+    });
+    end_decided(call, &mut state);
+    let made = made.map_err(call.fenced_since(4));
+    answer.throttle();
+    answer.outcome(&made);
+    let producer = made.unwrap_or(NO_PRODUCER);
+    answer.i64(producer.producer_id);
+    answer.i16(producer.epoch);
+    answer.tags();
+    drop(state);
+    call.core.wake();
+    Ok(())
+}
+
+/// Writes the marks of what has just been decided, unless a fault holds them back.
+fn end_decided(call: &Call<'_>, state: &mut crate::core::State) {
+    if !call.core.faults.holds_markers() {
+        state.write_markers(call.core.clock.wall_ms());
+    }
+}
+
+pub(super) fn add_partitions(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
+    let id = request.string()?;
+    let producer = read_producer(request)?;
+    let topics = numbers_per_topic(request)?;
+    let mut state = call.core.lock();
+    answer.throttle();
+    answer_per_topic(answer, topics, |answer, topic, number| {
+        let added = call.check_refusal().and_then(|()| {
+            state.partition(topic, number)?;
+            let partition = (topic.to_owned(), number);
+            state.transactions.add_partition(&id, producer, partition, call.core.clock.timer())
+        });
+        answer.i32(number);
+        answer.outcome(&added.map_err(call.fenced_since(2)));
+    });
+    Ok(())
+}
+
+pub(super) fn add_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
+    let id = request.string()?;
+    let producer = read_producer(request)?;
+    let group = request.string()?;
+    let mut state = call.core.lock();
+    let added =
+        call.check_refusal().and_then(|()| state.transactions.add_group(&id, producer, group, call.core.clock.timer()));
+    answer.throttle();
+    answer.outcome(&added.map_err(call.fenced_since(2)));
+    Ok(())
+}
+
+pub(super) fn end(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
+    let id = request.string()?;
+    let producer = read_producer(request)?;
+    let is_commit = request.bool()?;
+    let mut state = call.core.lock();
+    let ended = call.check_refusal().and_then(|()| state.transactions.end(&id, producer, is_commit));
+    end_decided(call, &mut state);
+    answer.throttle();
+    answer.outcome(&ended.map_err(call.fenced_since(2)));
+    drop(state);
+    call.core.wake();
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! A segment: the piece of a log that is deleted as a whole.
+
+use super::Batch;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of batches in the whole broker. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Space(Arc<AtomicU64>);
+
+impl Space {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Batches in the order of their offsets, at least one.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) base_offset: i64,
+    batches: Vec<Batch>,
+    bytes: u64,
+    /// Rolling by age counts from the first batch's timestamp, as in Kafka, not from when it came.
+    first_timestamp_ms: i64,
+    max_timestamp_ms: i64,
+    space: Space,
+}
+
+impl Segment {
+    pub(super) fn starting_with(batch: Batch, space: Space) -> Self {
+        let mut segment = Self {
+            base_offset: batch.base_offset,
+            batches: Vec::new(),
+            bytes: 0,
+            first_timestamp_ms: batch.max_timestamp_ms,
+            max_timestamp_ms: -1,
+            space,
+        };
+        segment.push(batch);
+        segment
+    }
+
+    pub(super) fn push(&mut self, batch: Batch) {
+        let bytes = batch.len() as u64;
+        self.bytes += bytes;
+        self.space.0.fetch_add(bytes, Ordering::Relaxed);
+        self.max_timestamp_ms = self.max_timestamp_ms.max(batch.max_timestamp_ms);
+        self.batches.push(batch);
+    }
+
+    /// Whether this batch opens the next segment.
+    pub(super) fn is_full_for(&self, batch: &Batch, segment_bytes: u64, segment_ms: i64) -> bool {
+        self.bytes + batch.len() as u64 > segment_bytes
+            || batch.max_timestamp_ms.saturating_sub(self.first_timestamp_ms) > segment_ms
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn max_timestamp_ms(&self) -> i64 {
+        self.max_timestamp_ms
+    }
+
+    /// Offset behind its last record.
+    pub(super) fn end_offset(&self) -> i64 {
+        self.batches.last().map_or(self.base_offset, |batch| batch.last_offset() + 1)
+    }
+
+    /// The batches from the one with this offset on.
+    pub(super) fn batches_from(&self, offset: i64) -> &[Batch] {
+        let first = self.batches.partition_point(|batch| batch.last_offset() < offset);
+        self.batches.get(first..).unwrap_or_default()
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.space.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
