@@ -96,8 +96,6 @@ fn without_a_command_the_commands_are_listed() {
             Usage: logveil <COMMAND>
 
             Commands:
-              demo        Shows the whole of logveil in one go, without Kafka: invented logs, a broker in this
-                          process, the real stream
               run         Consumes raw records, pseudonymises them and forwards them, exactly once
               quarantine  Lists, opens and replays quarantined records
               retention   Shows and deletes raw records that are forwarded and aged
@@ -119,7 +117,7 @@ fn without_a_command_the_commands_are_listed() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["scrub", "explain", "generate", "rules", "keys", "init", "quarantine", "retention"] {
+    for command in ["demo", "scrub", "explain", "generate", "rules", "keys", "init", "quarantine", "retention"] {
         let ended = run(folder().path(), &[command, "--help"], b"");
         assert_eq!(ended.exit, 0);
         assert!(ended.stdout().contains("Example"), "{command}: {}", ended.stdout());

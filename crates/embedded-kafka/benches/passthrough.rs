@@ -3,6 +3,8 @@
 //!
 //! Prints the ratio of the two after the figures: `lz4: embedded 2.1 times mock`.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use embedded_kafka::{Broker, Options};
 use rdkafka::ClientConfig;
@@ -202,6 +204,7 @@ fn passthrough(criterion: &mut Criterion) {
         };
         // A filter on the command line may have left one out.
         if let (Some(embedded), Some(mock)) = (median("embedded"), median("mock")) {
+            #[expect(clippy::print_stdout, reason = "the ratio is what this bench is for")]
             println!(
                 "{codec}: embedded {:.2} times mock ({:.0} and {:.0} records/s of {RECORD_BYTES} bytes, medians)",
                 mock / embedded,

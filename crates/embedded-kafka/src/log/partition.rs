@@ -78,9 +78,9 @@ impl Partition {
         self.end_offset
     }
 
-    /// Offset of the first record that an open transaction hides; the end, when none does.
+    /// Offset of the first record that an open transaction hides; the end, when none does. What is deleted is not hidden.
     pub(crate) fn last_stable_offset(&self) -> i64 {
-        self.open.values().copied().min().unwrap_or(self.end_offset)
+        self.open.values().copied().min().map_or(self.end_offset, |first| first.max(self.start_offset))
     }
 
     /// Where a reader of this isolation must stop.

@@ -61,6 +61,7 @@ pub(crate) fn read(stand: &Stand, topic: &str, partition: i32, isolation: Isolat
         .client()
         .set("group.id", stand.name("reader"))
         .set("enable.auto.commit", "false")
+        .set("fetch.wait.max.ms", "10")
         .set("isolation.level", level)
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "earliest")

@@ -9,6 +9,7 @@ use crate::wire::records::{Isolation, one, only};
 use crate::wire::transactions::{AddOffsetsToTxn, AddPartitionsToTxn, End, EndTxn, InitProducerId, ProducerId};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer as _};
+use std::time::Duration;
 
 pub(crate) fn a_second_producer_fences_the_first(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
@@ -86,11 +87,32 @@ pub(crate) fn a_producer_may_renew_itself(stand: &Stand) {
     assert_eq!(producer.add(&topic, 0), Code::PRODUCER_FENCED);
 }
 
+pub(crate) fn renewing_aborts_what_is_open(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let id = stand.name("tx");
+    let mut producer = Producer::start(stand, &id);
+    producer.write(&topic, 0, &["a"]);
+    let old = producer.identity.clone();
+    let renew = InitProducerId {
+        transactional_id: Some(id),
+        timeout_ms: 60_000,
+        producer_id: old.producer_id,
+        epoch: old.epoch,
+    };
+    let renewed = patiently(|| producer.connection.ask(&renew), |answer| answer.code);
+    let expected = ProducerId { code: Code::NONE, producer_id: old.producer_id, epoch: old.epoch + 1 };
+    assert_eq!(renewed, expected);
+    eventually("the transaction is aborted", || stand.stable_offset(&topic) == 2);
+    producer.identity.epoch = renewed.epoch;
+    assert_eq!(producer.add(&topic, 0), Code::NONE);
+}
+
 pub(crate) fn a_producer_that_slept_is_fenced(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let id = stand.name("tx");
     let mut sleeper = Producer::start_with_timeout(stand, &id, 1000);
     sleeper.write(&topic, 0, &["a"]);
+    stand.let_pass(Duration::from_secs(1));
     eventually("the transaction is aborted", || stand.stable_offset(&topic) == 2);
     assert_eq!(sleeper.send(&topic, 0, &["b"]).code, Code::INVALID_PRODUCER_EPOCH);
     assert_eq!(sleeper.add(&topic, 0), Code::PRODUCER_FENCED);

@@ -69,7 +69,7 @@ pub(crate) fn unknown_places_are_refused(stand: &Stand) {
 pub(crate) fn leader_epochs_are_checked(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     stand.append(&topic, 0, &["a"]);
-    for (leader_epoch, code) in [(-1, Code::NONE), (0, Code::NONE), (1, Code::UNKNOWN_LEADER_EPOCH)] {
+    for (leader_epoch, code) in [(-2, Code::NONE), (-1, Code::NONE), (0, Code::NONE), (1, Code::UNKNOWN_LEADER_EPOCH)] {
         let mut request = Fetch::from(&topic, 0, 0, Isolation::Uncommitted);
         request.topics[0].1[0].leader_epoch = leader_epoch;
         assert_eq!(only(stand.connect().ask(&request).topics).code, code, "leader epoch {leader_epoch}");
@@ -164,6 +164,7 @@ pub(crate) fn sessions_may_be_refused_but_not_invented(stand: &Stand) {
     request.session = (0, 0);
     let answer: FetchAnswer = connection.ask(&request);
     assert_eq!((answer.code, offsets(&only(answer.topics))), (Code::NONE, vec![(0, 0)]));
+    assert!(answer.session_id >= 0, "{}", answer.session_id);
     // A session that nobody opened is not found.
     request.session = (1_234_567, 1);
     let answer = connection.ask(&request);

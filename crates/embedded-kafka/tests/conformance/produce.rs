@@ -137,7 +137,7 @@ pub(crate) fn sixteen_mebibytes_come_back(stand: &Stand) {
     const BYTES: usize = 16 << 20;
     let topic = stand.create("a", 1, &[("max.message.bytes", "16800000")]);
     let producer = client::producer(stand, &[("message.max.bytes", "16800000")]);
-    let payload: Vec<u8> = (0..BYTES).map(|at| (at * 31 >> 3) as u8).collect();
+    let payload: Vec<u8> = (0..BYTES).map(|at| ((at * 31) >> 3) as u8).collect();
     for _ in 0..2 {
         producer.send(BaseRecord::<[u8], [u8]>::to(&topic).partition(0).payload(&payload));
     }
@@ -226,6 +226,18 @@ pub(crate) fn broken_batches_are_refused(stand: &Stand) {
     for (what, batch, code) in cases {
         let produced = produce(stand, &topic, batch);
         assert_eq!((produced.code, produced.base_offset), (code, -1), "{what}");
+    }
+    assert_eq!(stand.high_watermark(&topic), 0);
+}
+
+pub(crate) fn codecs_that_a_version_does_not_know_are_refused(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let zstd = Batch { attributes: 4, ..batch_of(&["a"]) }.bytes();
+    let produced = only(stand.connect().ask_version(6, &Produce::to(&topic, 0, zstd)));
+    assert_eq!(produced.code, Code::UNSUPPORTED_COMPRESSION_TYPE);
+    for codec in [5, 6, 7] {
+        let unknown = Batch { attributes: codec, ..batch_of(&["a"]) }.bytes();
+        assert_eq!(produce(stand, &topic, unknown).code, Code::UNKNOWN_SERVER_ERROR, "codec {codec}");
     }
     assert_eq!(stand.high_watermark(&topic), 0);
 }

@@ -23,7 +23,8 @@ pub(crate) struct Stand {
 
 /// Runs a probe against an embedded broker of its own.
 pub(crate) fn on_embedded(probe: fn(&Stand)) {
-    let broker = Broker::start(Options::default()).unwrap();
+    let options = Options { retention_check_interval: Duration::from_millis(100), ..Options::default() };
+    let broker = Broker::start(options).unwrap();
     probe(&Stand::new(broker.bootstrap_servers(), Some(broker)));
 }
 
@@ -67,6 +68,14 @@ impl Stand {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.servers);
         config
+    }
+
+    /// Lets this time pass for sessions and transactions: at once where the broker's clock can be moved.
+    pub(crate) fn let_pass(&self, time: Duration) {
+        match &self.embedded {
+            Some(broker) => broker.clock().advance_timer(time),
+            None => std::thread::sleep(time),
+        }
     }
 
     /// A new topic, ready for use.
