@@ -10,6 +10,8 @@ use std::time::Duration;
 /// Special times in a request for offsets.
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
+/// The record with the largest timestamp, from version 7 on (KIP-734).
+const NEWEST: i64 = -3;
 /// No offset, timestamp or epoch.
 const NONE: i64 = -1;
 /// Answers are no larger than this, whatever a reader asks for, but for one batch that is.
@@ -259,6 +261,8 @@ pub(super) fn list_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &m
             Ok(match time_ms {
                 EARLIEST => (NONE, partition.start_offset()),
                 LATEST => (NONE, partition.readable_end(isolation)),
+                NEWEST if call.version >= 7 => partition.newest(isolation).unwrap_or((NONE, NONE)),
+                NEWEST => return Err(ErrorCode::UnsupportedVersion),
                 _ => partition.first_at(time_ms, isolation).unwrap_or((NONE, NONE)),
             })
         });

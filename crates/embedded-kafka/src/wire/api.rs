@@ -52,7 +52,7 @@ const fn served(api: Api, key: i16, versions: RangeInclusive<i16>, flexible_from
 const SERVED: [Served; 28] = [
     served(Api::Produce, 0, 3..=8, 9),
     served(Api::Fetch, 1, 4..=11, 12),
-    served(Api::ListOffsets, 2, 1..=5, 6),
+    served(Api::ListOffsets, 2, 1..=7, 6),
     served(Api::Metadata, 3, 1..=8, 9),
     served(Api::OffsetCommit, 8, 2..=7, 8),
     served(Api::OffsetFetch, 9, 1..=7, 6),
