@@ -15,6 +15,7 @@ mod deletes;
 mod fencing;
 mod fetch;
 mod groups;
+mod hostile;
 mod isolation;
 mod offsets;
 mod produce;

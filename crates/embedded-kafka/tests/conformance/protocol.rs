@@ -146,7 +146,7 @@ fn transactions_in_every_version(stand: &Stand, served: &Versions, topic: &str, 
 }
 
 /// Key, first and last version of what the embedded broker serves, as far as Apache Kafka does.
-const SERVED: [(i16, i16, i16); 28] = [
+pub(crate) const SERVED: [(i16, i16, i16); 28] = [
     (Produce::KEY, 3, 8),
     (Fetch::KEY, 4, 11),
     (ListOffsets::KEY, 1, 5),
