@@ -205,7 +205,6 @@ fn passthrough(criterion: &mut Criterion) {
         };
         // A filter on the command line may have left one out.
         if let (Some(embedded), Some(mock)) = (median("embedded"), median("mock")) {
-            #[expect(clippy::print_stdout, reason = "the ratio is what this bench is for")]
             println!(
                 "{codec}: embedded {:.2} times mock ({:.0} and {:.0} records/s of {RECORD_BYTES} bytes, medians)",
                 mock / embedded,
