@@ -183,15 +183,18 @@ fn sound_requests(unique: &str) -> Vec<Sound> {
     let changes = vec![(setting.0, Change::Set, setting.1)];
     add(&mut all, &IncrementalAlterConfigs { resource: resource(), changes, validate_only: true });
     add(&mut all, &FindCoordinator { key: name.clone(), key_type: 0 });
-    add(&mut all, &JoinGroup {
-        group: name.clone(),
-        session_timeout_ms: 6_000,
-        rebalance_timeout_ms: 1,
-        member: String::new(),
-        instance: instance.clone(),
-        protocol_type: "consumer".to_owned(),
-        protocols: vec![("range".to_owned(), subscription(&[topic]))],
-    });
+    add(
+        &mut all,
+        &JoinGroup {
+            group: name.clone(),
+            session_timeout_ms: 6_000,
+            rebalance_timeout_ms: 1,
+            member: String::new(),
+            instance: instance.clone(),
+            protocol_type: "consumer".to_owned(),
+            protocols: vec![("range".to_owned(), subscription(&[topic]))],
+        },
+    );
     let (group, member) = (name.clone(), "member".to_owned());
     let assignments = vec![(member.clone(), b"share".to_vec())];
     let (generation, instance) = (1, instance.clone());
@@ -210,14 +213,17 @@ fn sound_requests(unique: &str) -> Vec<Sound> {
     add(&mut all, &AddPartitionsToTxn { identity: identity(), topics: one(topic, 0) });
     add(&mut all, &AddOffsetsToTxn { identity: identity(), group: group.clone() });
     add(&mut all, &EndTxn { identity: identity(), end: End::Commit });
-    add(&mut all, &TxnOffsetCommit {
-        identity: identity(),
-        group,
-        generation: -1,
-        member: String::new(),
-        instance: None,
-        topics: commit(),
-    });
+    add(
+        &mut all,
+        &TxnOffsetCommit {
+            identity: identity(),
+            group,
+            generation: -1,
+            member: String::new(),
+            instance: None,
+            topics: commit(),
+        },
+    );
     let keys: BTreeSet<i16> = all.iter().map(|sound| sound.key).collect();
     assert_eq!(keys.len(), SERVED.len(), "every API has its request");
     all
@@ -467,11 +473,13 @@ fn connections_beyond_the_limit_do_no_lasting_harm() {
     assert_eq!(last.read(&mut [0]).unwrap_or(0), 0);
     drop(many);
     eventually("others are served again", || {
-        TcpStream::connect(&victim.servers).and_then(|mut stream| {
-            stream.set_read_timeout(Some(Duration::from_millis(100)))?;
-            stream.write_all(&frame(&ListGroups { states: Vec::new() }, 0, 7).bytes)?;
-            stream.read_exact(&mut [0; 8])
-        }).is_ok()
+        TcpStream::connect(&victim.servers)
+            .and_then(|mut stream| {
+                stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+                stream.write_all(&frame(&ListGroups { states: Vec::new() }, 0, 7).bytes)?;
+                stream.read_exact(&mut [0; 8])
+            })
+            .is_ok()
     });
     victim.finish();
 }
