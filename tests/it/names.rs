@@ -240,3 +240,27 @@ fn fields_of_separated_values() {
         assert_eq!(readable(&veiled(&veil, input.as_bytes())), expected, "{input}");
     }
 }
+
+#[test]
+fn hexadecimal_digits_are_decoded() {
+    check_line("acct user=616C696365 x=alice", "acct user=<user:1> x=<user:1>");
+    check_line("user=616C696365 user=alice", "user=<user:1> user=<user:1>");
+    check_line("user=DEADBEEF user=313233", "user=<user:1> user=<user:2>");
+    // /bin/su<NUL>user=alice
+    let clean = veiled(&veil(LINE), b"type=PROCTITLE proctitle=2F62696E2F737500757365723D616C696365 end");
+    let hex = clean.split(['=', ' ']).nth(3).unwrap();
+    let decoded = data_encoding::HEXUPPER.decode(hex.as_bytes()).unwrap();
+    assert_eq!(readable(&String::from_utf8(decoded).unwrap()), "/bin/su\0user=<user:1>");
+    assert!(clean.ends_with(" end"));
+}
+
+#[test]
+fn what_stands_for_nobody_stays() {
+    for nobody in [
+        "user=- session=0x3e7 mac_address=00:00:00:00:00:00",
+        "0.0.0.0:22 [::] listen",
+        "session={00000000-0000-0000-0000-000000000000}",
+    ] {
+        check_line(nobody, nobody);
+    }
+}

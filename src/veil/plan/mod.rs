@@ -18,6 +18,7 @@ use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, is_text};
 use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
+use nobody::stands_for_nobody;
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -177,6 +178,7 @@ impl Plan {
         planned
     }
 
+    /// Adds a finding, unless its value stands for nobody.
     fn push(
         &mut self,
         action: Action,
@@ -190,7 +192,7 @@ impl Plan {
             self.overflow = true;
             return;
         }
-        if span.is_empty() {
+        if stands_for_nobody(action.class, &text[span.clone()]) {
             return;
         }
         let value = self.keep_value(&text[span.clone()]);

@@ -1,14 +1,32 @@
 //! Values that stand for nobody, whatever the field: what logs write where there is no value, and what is the same on
 //! every machine.
 
+use crate::canon;
 use crate::rules::Class;
 
 /// What logs write where there is no value, in any case: nginx writes `unix:` for a client without an address.
 const ABSENT: [&[u8]; 10] = [b"", b"-", b"null", b"(null)", b"nil", b"<nil>", b"none", b"undefined", b"n/a", b"unix:"];
 
-/// Sessions of Windows itself, in any case: none, and `NETWORKSERVICE_LUID`, `LOCALSERVICE_LUID`, `IUSER_LUID` and
+/// Sessions of Windows itself, in any case: none, and `IUSER_LUID`, `NETWORKSERVICE_LUID`, `LOCALSERVICE_LUID` and
 /// `SYSTEM_LUID` of `winnt.h`.
-const SYSTEM_LOGONS: [&[u8]; 5] = [b"0x0", b"0x3e4", b"0x3e5", b"0x3e3", b"0x3e7"];
+const SYSTEM_LOGONS: [&[u8]; 5] = [b"0x0", b"0x3e3", b"0x3e4", b"0x3e5", b"0x3e7"];
+
+/// Domains of accounts that every Windows has, in any case (Microsoft, "Well-known SIDs").
+const SYSTEM_DOMAINS: [&[u8]; 7] = [
+    b"nt authority",
+    b"builtin",
+    b"window manager",
+    b"font driver host",
+    b"nt service",
+    b"nt virtual machine",
+    b"iis apppool",
+];
+
+/// What Windows writes for the security identifier `S-1-0-0`.
+const NULL_SID: &[u8] = b"null sid";
+
+/// The nil UUID (RFC 9562, section 5.9).
+const NIL_UUID: &[u8] = b"00000000-0000-0000-0000-000000000000";
 
 /// Numbers behind `S-1-` that the security identifier of an account has at least; those with fewer, as `S-1-5-18` and
 /// `S-1-5-32-544`, are the same on every machine (MS-DTYP, section 2.4.2.4).
@@ -16,29 +34,48 @@ const ACCOUNT_SID_NUMBERS_MIN: usize = 4;
 
 /// Whether a value of this class, without white space around it, stands for nobody.
 pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
-    let is_one_of = |known: &[&[u8]]| known.iter().any(|known| value.eq_ignore_ascii_case(known));
-    is_one_of(&ABSENT)
+    is_one_of(&ABSENT, value)
+        || value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}")).unwrap_or(value) == NIL_UUID
         || match class {
-            Class::UserId => is_shared_sid(value),
-            Class::Session => is_one_of(&SYSTEM_LOGONS),
-            Class::Ip
-            | Class::Network
-            | Class::Mac
+            Class::UserId => is_zero(value) || value.eq_ignore_ascii_case(NULL_SID) || is_shared_sid(value),
+            Class::User => value.eq_ignore_ascii_case(NULL_SID),
+            Class::Session => is_zero(value) || is_one_of(&SYSTEM_LOGONS, value),
+            Class::Device | Class::ConnectionId | Class::Account => is_zero(value),
+            Class::Host => is_one_of(&SYSTEM_DOMAINS, value),
+            Class::Ip => is_unspecified(value),
+            Class::Mac => is_everybody(value),
+            Class::Network
             | Class::Email
-            | Class::User
             | Class::Person
             | Class::Phone
-            | Class::Account
             | Class::Card
             | Class::Iban
-            | Class::ConnectionId
             | Class::Token
-            | Class::Device
             | Class::UserAgent
-            | Class::Host
             | Class::Geo
             | Class::Text => false,
         }
+}
+
+fn is_one_of(known: &[&[u8]], value: &[u8]) -> bool {
+    known.iter().any(|known| value.eq_ignore_ascii_case(known))
+}
+
+fn is_zero(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(|byte| *byte == b'0')
+}
+
+/// `0.0.0.0` and `::`, the addresses of hosts that have none yet (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.2).
+fn is_unspecified(value: &[u8]) -> bool {
+    let may_be = matches!(value, [b'0' | b':' | b'[', ..]);
+    may_be && canon::address(value).is_some_and(|address| address.is_unspecified())
+}
+
+/// The hardware addresses of nobody and of everybody, with any separators: all bits clear, or all set (IEEE 802).
+fn is_everybody(value: &[u8]) -> bool {
+    let mut digits = value.iter().filter(|byte| byte.is_ascii_hexdigit()).map(u8::to_ascii_lowercase);
+    let first = digits.next();
+    matches!(first, Some(b'0' | b'f')) && digits.all(|digit| Some(digit) == first)
 }
 
 fn is_shared_sid(value: &[u8]) -> bool {
@@ -67,6 +104,20 @@ mod tests {
             (Class::UserId, "S-1-5-x", false),
             (Class::UserId, "S-1-", false),
             (Class::UserId, "18", false),
+            (Class::UserId, "0", true),
+            (Class::UserId, "NULL SID", true),
+            (Class::UserId, "100", false),
+            (Class::Session, "{00000000-0000-0000-0000-000000000000}", true),
+            (Class::Text, "00000000-0000-0000-0000-000000000000", true),
+            (Class::Text, "0", false),
+            (Class::Ip, "0.0.0.0", true),
+            (Class::Ip, "[::]:0", true),
+            (Class::Ip, "0.0.0.1", false),
+            (Class::Mac, "FF-ff-ff-ff-ff-ff", true),
+            (Class::Mac, "0000.0000.0000", true),
+            (Class::Mac, "00:00:00:00:00:0f", false),
+            (Class::Host, "NT Authority", true),
+            (Class::Host, "EXAMPLE", false),
             (Class::Session, "0x3E7", true),
             (Class::Session, "0x3e75", false),
         ] {

@@ -234,10 +234,15 @@ impl Plan {
             if inside || value.end <= done {
                 continue;
             }
-            let Some(action) = action_of(scope.matcher, text, name, link) else { continue };
-            if !prose::is_entity(action.class, link, &text[value.clone()]) {
+            let action = action_of(scope.matcher, text, name, link);
+            if link == Link::Sign && self.hex(scope, action, text, value.clone()) {
+                done = value.end;
                 continue;
             }
+            let Some(action) = action.filter(|action| prose::is_entity(action.class, link, &text[value.clone()]))
+            else {
+                continue;
+            };
             let value = match (action.parse, action.class) {
                 (Parse::Cookies, _) => with_cookies(text, value),
                 (_, Class::Token) => with_credential(text, value),

@@ -1,7 +1,6 @@
 //! Plans a value: as the entity that a rule says it is, or as text that no rule names.
 
 use super::credential::scheme_len;
-use super::nobody::stands_for_nobody;
 use super::{Plan, Scope};
 use crate::canon;
 use crate::detect::{self, Found};
@@ -26,7 +25,7 @@ impl Plan {
     /// Plans a text that is an entity, or several of a kind.
     pub(super) fn entity(&mut self, scope: Scope<'_>, action: Action, text: &[u8]) {
         let Some(replacement) = action.replacement else { return };
-        let Some(span) = entity_span(action.class, text) else { return };
+        let span = trimmed_span(text);
         if self.parts(action, replacement, text) || self.credential(scope, action, text) {
             return;
         }
@@ -122,8 +121,8 @@ impl Plan {
 
     /// Replaces a text whole.
     pub(super) fn whole(&mut self, action: Action, text: &[u8]) {
-        if let (Some(replacement), Some(span)) = (action.replacement, entity_span(action.class, text)) {
-            self.push(action, replacement, text, span, Quoting::Text, Source::Rule);
+        if let Some(replacement) = action.replacement {
+            self.push(action, replacement, text, trimmed_span(text), Quoting::Text, Source::Rule);
         }
     }
 }
@@ -171,11 +170,10 @@ impl PartKind {
     }
 }
 
-/// The text without surrounding white space; `None` for what stands for nobody.
-fn entity_span(class: Class, text: &[u8]) -> Option<Range<usize>> {
+/// The text without surrounding white space.
+fn trimmed_span(text: &[u8]) -> Range<usize> {
     let start = text.len() - text.trim_ascii_start().len();
-    let trimmed = text.trim_ascii();
-    (!stands_for_nobody(class, trimmed)).then(|| start..start + trimmed.len())
+    start..start + text.trim_ascii().len()
 }
 
 /// What replaces a network where a rule says what replaces addresses.
