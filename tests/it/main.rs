@@ -4,6 +4,8 @@
 
 mod cli;
 mod config;
+mod demo;
+mod generate;
 mod kafka;
 mod layers;
 mod names;

@@ -40,6 +40,17 @@ impl State {
         }
     }
 
+    /// The topic of this name.
+    ///
+    /// # Errors
+    /// `INVALID_TOPIC_EXCEPTION` for what is no name, `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub(crate) fn find(&self, name: &str) -> Result<&Topic, ErrorCode> {
+        if !is_name(name) {
+            return Err(ErrorCode::InvalidTopic);
+        }
+        self.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)
+    }
+
     /// A partition and its topic's settings.
     ///
     /// # Errors

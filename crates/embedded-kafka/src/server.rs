@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::fault::Fault;
-use crate::handle::{self, Call};
+use crate::handle::{self, Call, Reply};
 use crate::wire::{Api, ErrorCode, Malformed, Reader, Writer};
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read};
@@ -132,9 +132,10 @@ fn answer(core: &Core, frame: &[u8], client_host: &str, answers: &mut BufWriter<
     }
     let call = Call { core, version, client_id: &client_id, client_host, refusal };
     let mut writer = Writer::new(api.is_flexible(version));
-    let is_answered = handle::handle(&call, api, &mut request, &mut writer).map_err(malformed)?;
-    if !is_answered {
-        return Ok(());
+    match handle::handle(&call, api, &mut request, &mut writer).map_err(malformed)? {
+        Reply::Answer => {}
+        Reply::Silence => return Ok(()),
+        Reply::Close => return Err(closed()),
     }
     let writer = if api == Api::ApiVersions { writer.without_header_tags() } else { writer };
     writer.send(answers, correlation_id, bytes_max)

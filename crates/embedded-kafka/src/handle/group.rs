@@ -92,12 +92,17 @@ fn read_identity(call: &Call<'_>, request: &mut Reader<'_>, instance_since: i16)
     Ok((generation, Identity { member_id, instance_id }))
 }
 
+/// Whether a group can be called this.
+fn check_name(name: &str) -> Result<(), ErrorCode> {
+    if name.is_empty() { Err(ErrorCode::InvalidGroupId) } else { Ok(()) }
+}
+
 pub(super) fn sync(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
     let name = request.string()?;
     let (generation, identity) = read_identity(call, request, 3)?;
     let mut assignments = request.structs(|request| Ok((request.string()?, request.bytes()?.to_vec())))?;
     let now = || call.core.clock.timer();
-    let outcome = call.check_refusal().and_then(|()| {
+    let outcome = call.check_refusal().and(check_name(&name)).and_then(|()| {
         let assigned = call.core.wait_for(None, |state| {
             let group = match state.groups.get_mut(&name) {
                 Some(group) => group,
@@ -124,7 +129,7 @@ pub(super) fn sync(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Write
 pub(super) fn heartbeat(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
     let name = request.string()?;
     let (generation, identity) = read_identity(call, request, 3)?;
-    let outcome = call.check_refusal().and_then(|()| {
+    let outcome = call.check_refusal().and(check_name(&name)).and_then(|()| {
         let mut state = call.core.lock();
         let group = state.groups.get_mut(&name).ok_or(ErrorCode::UnknownMemberId)?;
         group.heartbeat(&identity, generation, call.core.clock.timer())
@@ -164,7 +169,9 @@ pub(super) fn leave(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
         answer.error(outcomes.first().and_then(|(_, outcome)| outcome.err()));
         return Ok(());
     }
-    answer.error(call.refusal);
+    let checked = call.check_refusal().and(check_name(&name));
+    answer.outcome(&checked);
+    let outcomes = if checked.is_ok() { outcomes } else { Vec::new() };
     answer.structs(outcomes, |answer, (identity, outcome)| {
         answer.string(&identity.member_id);
         answer.nullable_string(identity.instance_id.as_deref());

@@ -36,7 +36,17 @@ impl Call<'_> {
     }
 }
 
-/// Handles a request; false when it wants no answer.
+/// What follows a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Answer,
+    /// It wanted none.
+    Silence,
+    /// It wanted none and has failed: this is how its sender learns of it.
+    Close,
+}
+
+/// Handles a request.
 ///
 /// # Errors
 /// The request does not have the shape of its version; nothing of it was done.
@@ -45,7 +55,7 @@ pub(crate) fn handle(
     api: Api,
     request: &mut Reader<'_>,
     answer: &mut Writer,
-) -> Result<bool, Malformed> {
+) -> Result<Reply, Malformed> {
     let handler = match api {
         Api::Produce => return record::produce(call, request, answer),
         Api::Fetch => record::fetch,
@@ -76,7 +86,7 @@ pub(crate) fn handle(
         Api::AlterConfigs => topic::alter_configs,
         Api::IncrementalAlterConfigs => topic::incremental_alter_configs,
     };
-    handler(call, request, answer).map(|()| true)
+    handler(call, request, answer).map(|()| Reply::Answer)
 }
 
 /// A topic and the parts of a request that are about its partitions.
