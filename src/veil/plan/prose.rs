@@ -139,35 +139,42 @@ const PARTICLES: [&str; 20] = [
 pub(super) fn with_names(text: &[u8], value: Range<usize>) -> Range<usize> {
     let is_quoted =
         value.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"\"'[({<".contains(byte));
-    let mut end = value.end;
     if is_quoted || name_len(&text[value.clone()]) != Some(value.len()) {
         return value;
     }
+    let (mut start, mut end) = (value.start, value.end);
     for _ in 0..MORE_NAMES_MAX {
-        let Some(length) = text.get(end..).and_then(next_name_len) else { break };
-        end += length;
+        let is_short = end - start <= SHORT_NAME_BYTES_MAX;
+        let Some(next) = next_name(text, end, is_short) else { break };
+        (start, end) = (next.start, next.end);
     }
     value.start..end
 }
 
-/// Longest name of a person that is looked at, in bytes.
-const NAME_BYTES_MAX: usize = 64;
-
-/// Bytes of the next name of a person, with the blank and the particles before it; `None` where another pair begins.
-fn next_name_len(rest: &[u8]) -> Option<usize> {
-    let mut at = rest.starts_with(b" ").then_some(1)?;
+/// The next name of a person behind `end`; `None` where another pair begins. Blanks and particles stand before it, and a
+/// full stop where the name so far is short, as in `J. Smith`.
+fn next_name(text: &[u8], end: usize, is_short: bool) -> Option<Range<usize>> {
+    let rest = text.get(end..)?;
+    let stop = usize::from(is_short && rest.starts_with(b"."));
+    let mut at = stop + rest.get(stop..)?.starts_with(b" ").then_some(1)?;
     while let Some(particle) = PARTICLES.iter().find(|particle| rest[at..].starts_with(particle.as_bytes())) {
         at += particle.len();
     }
-    let end = at + name_len(&rest[at..])?;
-    (!matches!(rest.get(end), Some(b'=' | b':' | b'_' | b'/' | b'@' | b'0'..=b'9'))).then_some(end)
+    let next = at + name_len(&rest[at..])?;
+    let is_free = !matches!(rest.get(next), Some(b'=' | b':' | b'_' | b'/' | b'@' | b'0'..=b'9'));
+    is_free.then_some(end + at..end + next)
 }
+
+/// Longest name behind which a full stop ends no sentence: `J.`, `Dr.`, `St.`.
+const SHORT_NAME_BYTES_MAX: usize = 2;
+
+/// Longest name of a person that is looked at, in bytes.
+const NAME_BYTES_MAX: usize = 64;
 
 /// Bytes of the word at the start of `text`, if it has a capital first and then letters, hyphens and apostrophes.
 fn name_len(text: &[u8]) -> Option<usize> {
     let valid = text.get(..NAME_BYTES_MAX).unwrap_or(text).utf8_chunks().next()?.valid();
     let word = valid.find(|c: char| !c.is_alphabetic() && !matches!(c, '-' | '\'' | '’')).unwrap_or(valid.len());
-    // `J.` and `Jr.` are names; the last full stop ends a sentence, and costs nothing.
     valid.starts_with(char::is_uppercase).then_some(word)
 }
 
@@ -215,10 +222,12 @@ mod tests {
             ("Alice Login=x", "Alice"),
             ("Alice Smith: x", "Alice"),
             ("Alice van x", "Alice"),
+            ("J. R. Example said", "J. R. Example"),
+            ("Alice. Next", "Alice"),
             ("alice Smith", "alice"),
             ("A B C D E F G", "A B C D E"),
         ] {
-            let first = text.find([' ', ',']).unwrap_or(text.len());
+            let first = text.find([' ', ',', '.']).unwrap_or(text.len());
             assert_eq!(&text[with_names(text.as_bytes(), 0..first)], expected, "in {text}");
         }
         assert_eq!(with_names(b"\"Alice Smith", 1..6), 1..6);

@@ -239,8 +239,7 @@ impl Plan {
                 done = value.end;
                 continue;
             }
-            let is_entity = |action: &Action| prose::is_entity(action.class, link, &text[value.clone()]);
-            let Some(action) = action.filter(is_entity) else { continue };
+            let Some(action) = action else { continue };
             let next = pairs.get(index + 1).filter(|next| (link, next.link) == (Link::Prose, Link::Prose));
             if next.is_some_and(|next| is_name(scope.matcher, text, next, &value)) {
                 continue;
@@ -251,6 +250,9 @@ impl Plan {
                 (_, Class::Person) => prose::with_names(text, value),
                 _ => value,
             };
+            if !prose::is_entity(action.class, link, &text[value.clone()]) {
+                continue;
+            }
             let start = self.findings.len();
             self.decoded(scope, action, &text[value.clone()]);
             self.shift(start, value.start);
