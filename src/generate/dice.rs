@@ -14,8 +14,8 @@ impl Dice {
 
     /// A number below `bound`; 0 when that is 0.
     ///
-    /// Multiplies and shifts (Lemire, "Fast Random Integer Generation in an Interval", 2019) without the rejection step:
-    /// the bias is below `bound` / 2^64.
+    /// Multiplies and shifts (Lemire, "Fast Random Integer Generation in an Interval", 2019) without the rejection
+    /// step: the bias is below `bound` / 2^64.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.0.next_u64()) * u128::from(bound);
         (product >> 64) as u64

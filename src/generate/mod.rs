@@ -1,7 +1,7 @@
-//! Invents logs: lines as API gateways, nginx, sshd and cloud audits write them, and the truth about what stands in them.
+//! Invents logs: lines as API gateways, nginx, sshd and cloud audits write them, and the truth about each.
 //!
-//! Knows: a world of invented people, what logs look like, how they are attacked. Must not know how entities are found or
-//! replaced: the truth must not come from what it is to judge. Start at [`Generator`].
+//! Knows: a world of invented people, what logs look like, how they are attacked. Must not know how entities are found
+//! or replaced: the truth must not come from what it is to judge. Start at [`Generator`].
 //!
 //! The same options give the same events on every machine. People, their addresses and what they ask for follow Zipf's
 //! law; what one person does agrees with itself (same name, addresses, devices; a session has a beginning and an end).

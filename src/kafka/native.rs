@@ -122,9 +122,9 @@ pub(super) fn list_offsets<C: ClientContext>(
     let (client, timeout_ms) = (client.native_ptr(), c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX));
     let failed = |code| Err(KafkaError::AdminOp(code));
     // SAFETY: `client` is a live client, borrowed for the whole call. Queue, list, options and event are made by
-    // librdkafka, are not null, and end with their guards, in the reverse order of their making. The request copies list
-    // and options, and keeps the queue alive as long as it needs it. Results belong to the event and are copied out before
-    // it ends; their pointers are valid for `count` elements.
+    // librdkafka, are not null (it aborts when memory runs out), and end with their guards, in the reverse order of
+    // their making. The request copies list and options, and keeps the queue alive as long as it needs it. Results
+    // belong to the event and are copied out before it ends; their pointers are valid for `count` elements.
     unsafe {
         let queue = Owned(rd_kafka_queue_new(client), rd_kafka_queue_destroy);
         let list = rd_kafka_topic_partition_list_new(c_int::try_from(partitions.len()).unwrap_or(0));
@@ -184,7 +184,7 @@ struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
 impl<T> Drop for Owned<T> {
     #[expect(unsafe_code, reason = "part of `list_offsets`")]
     fn drop(&mut self) {
-        // SAFETY: `list_offsets` pairs each pointer with the function that librdkafka has for it, and nobody else ends it.
+        // SAFETY: `list_offsets` pairs each pointer with librdkafka's own function for it, and nobody else ends it.
         unsafe { (self.1)(self.0) }
     }
 }

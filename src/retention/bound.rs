@@ -63,13 +63,13 @@ impl fmt::Display for Keep {
 /// **No record younger than the cut-off is deleted**, in whatever order timestamps stand, because
 /// - the first young record is the first *in order of offsets* whose timestamp is not before the cut-off. All before it
 ///   are older. Older ones behind it, which came late, stay until the young one has aged: harmless.
-/// - where there is no such record, all that existed when this was asked are older. The end was asked for before, and the
-///   committed offset is not behind it, so every record before that offset existed. (Commits are asked for before the
-///   end, or those of a lively group would always be behind it.)
+/// - where there is no such record, all that existed when this was asked are older. The end was asked for before, and
+///   the committed offset is not behind it, so every record before that offset existed. (Commits are asked for before
+///   the end, or those of a lively group would always be behind it.)
 /// - "none" alone is not believed. Kafka looks into the first segment whose largest timestamp is not before the cut-off
-///   and nowhere else (`UnifiedLog.searchOffsetInLocalLog` of 4.1): if that record is deleted already, as after a window
-///   was widened, the answer is "none" although young records follow. So the newest timestamp must be older as well; it
-///   counts deleted records whose segment is still there, which errs to the safe side.
+///   and nowhere else (`UnifiedLog.searchOffsetInLocalLog` of 4.1): if that record is deleted already, as after a
+///   window was widened, the answer is "none" although young records follow. So the newest timestamp must be older as
+///   well; it counts deleted records whose segment is still there, which errs to the safe side.
 ///
 /// A record without a timestamp goes with its neighbours: nobody knows its age.
 ///
@@ -172,8 +172,12 @@ mod tests {
 
     prop_compose! {
         /// Timestamps in any order around the cut-off, watermarks and commits anywhere.
-        fn log()(timestamps_ms in prop::collection::vec(CUTOFF_MS - 5..CUTOFF_MS + 5, 0..30))
-            (low in 0..=timestamps_ms.len(), stable in 0..=timestamps_ms.len(), committed in prop::option::weighted(0.9, 0_i64..35), timestamps_ms in Just(timestamps_ms)) -> Log {
+        fn log()(timestamps_ms in prop::collection::vec(CUTOFF_MS - 5..CUTOFF_MS + 5, 0..30))(
+            low in 0..=timestamps_ms.len(),
+            stable in 0..=timestamps_ms.len(),
+            committed in prop::option::weighted(0.9, 0_i64..35),
+            timestamps_ms in Just(timestamps_ms),
+        ) -> Log {
             Log { timestamps_ms, low: low.min(stable), stable, committed }
         }
     }
@@ -183,7 +187,8 @@ mod tests {
         fn only_committed_and_aged_records_are_deleted_and_all_that_stand_first(log in log()) {
             let low = log.low as i64;
             let aged = |offset: i64| log.timestamps_ms.get(offset as usize).is_some_and(|ms| *ms < CUTOFF_MS);
-            let done = |offset: i64| matches!(log.committed, Some(next) if offset < next && next <= log.stable as i64);
+            let committed = log.committed.filter(|committed| *committed <= log.stable as i64);
+            let done = |offset: i64| committed.is_some_and(|committed| offset < committed);
             match bound(&log.standing(), CUTOFF_MS) {
                 Ok(bound) => {
                     prop_assert!(bound > low && bound <= log.stable as i64);

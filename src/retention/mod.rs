@@ -1,7 +1,7 @@
 //! Deletes raw records once they are forwarded and aged, and keeps a receipt of every deletion.
 //!
-//! Knows: what may be deleted ([`bound`]), in what order to ask, what a receipt says. Must not know the Kafka client (it
-//! asks through [`RawLog`]), records, rules or keys. Start at [`bound`], then [`sweep`]; [`Sweeper`] repeats it.
+//! Knows: what may be deleted ([`bound`]), in what order to ask, what a receipt says. Must not know the Kafka client
+//! (it asks through [`RawLog`]), records, rules or keys. Start at [`bound`], then [`sweep`]; [`Sweeper`] repeats it.
 //!
 //! What a sweep ends is *logical*: no reader gets the records any more. Their bytes leave the disk later, with the
 //! segment that holds them.
@@ -75,8 +75,8 @@ pub enum Mark {
 pub struct Stamp {
     /// Offset.
     pub offset: i64,
-    /// Timestamp of the record there, in milliseconds since the Unix epoch. `None` for marks that are no record, and for
-    /// records without one.
+    /// Timestamp of the record there, in milliseconds since the Unix epoch. `None` for marks that are no record, and
+    /// for records without one.
     pub timestamp_ms: Option<i64>,
 }
 

@@ -9,10 +9,10 @@ const VERSION: u32 = 1;
 
 /// One deletion in one partition: what was known, what was asked, and what was found afterwards.
 ///
-/// As JSON: the fields of this type under these names, in this order, before them `version` (1) and `claim`, which is
-/// always `logical`: no reader gets the records any more, while their bytes leave the disks of the brokers later. It says
-/// nothing about copies: other topics, mirrors, backups, caches of readers. Times are in UTC by RFC 3339. What is not
-/// known is `null`. `docs/operating.md` explains each field.
+/// As JSON: the fields of this type under these names, in this order, before them `version` (1) and `claim`, behind
+/// them `offsets`. The claim is always `logical`: no reader gets the records any more, while their bytes leave the disks
+/// of the brokers later. It says nothing about copies: other topics, mirrors, backups, caches of readers. Times are in
+/// UTC by RFC 3339. What is not known is `null`. `docs/operating.md` explains each field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// What was found afterwards.

@@ -51,8 +51,8 @@ pub enum SweepError {
     Log(#[from] LogError),
     /// A deletion was asked for, and is not confirmed.
     #[error(
-        "{topic}/{partition} was to be deleted up to offset {bound}, and that is {}\n  hint: the receipt has the details; the next sweep tries again",
-        if *outcome == Confirmation::Short { "not so" } else { "not known" }
+        "{topic}/{partition} up to offset {bound}: the deletion is {}\n  hint: the next sweep tries again",
+        outcome.code()
     )]
     Unconfirmed {
         /// Topic.
@@ -65,7 +65,7 @@ pub enum SweepError {
         outcome: Confirmation,
     },
     /// A receipt could not be written.
-    #[error("could not write to {}: {source}\n  hint: nothing more is deleted until a receipt can be written", path.display())]
+    #[error("could not write to {}: {source}\n  hint: nothing is deleted until receipts can be written", path.display())]
     Receipts {
         /// The file.
         path: PathBuf,
@@ -75,6 +75,13 @@ pub enum SweepError {
     /// Told to stop.
     #[error("told to stop")]
     Stopped,
+}
+
+impl SweepError {
+    /// Whether the cluster answered, and said no.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Log(LogError::Refused(_)))
+    }
 }
 
 impl Report {
@@ -160,7 +167,7 @@ impl<L: RawLog> Run<'_, L> {
                 Err(error) => report.note(error)?,
             }
             // It is the topic that refuses: it would refuse its other partitions as well.
-            if let Some(SweepError::Log(LogError::Refused(_))) = report.errors.last() {
+            if report.errors.last().is_some_and(SweepError::is_refusal) {
                 break;
             }
         }
@@ -463,7 +470,7 @@ mod tests {
         let mut log = FakeLog::of("raw", vec![partition()]).with_fault("raw", 0, Fault::Lie);
         let report = run(&mut log, &["raw"], &folder);
         assert_eq!(report.outcome(), Some(SweepOutcome::Partial));
-        assert!(messages(&report)[0].starts_with("raw/0 was to be deleted up to offset 3, and that is not so"));
+        assert!(messages(&report)[0].starts_with("raw/0 up to offset 3: the deletion is short"));
         assert!(lines(&folder)[0].contains(r#""outcome":"short""#) && lines(&folder)[0].ends_with(r#""offsets":0}"#));
     }
 

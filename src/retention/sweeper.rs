@@ -21,8 +21,8 @@ pub struct Sweeper {
 impl Sweeper {
     /// Sweeps at once, and then at every `interval` from that time on until told to stop; after a failure sooner.
     ///
-    /// Each sweep has a log of its own from `connect`, so that nothing is kept open in between. Nothing of this stops the
-    /// stream: failures are logged and counted. `clock` tells the time in milliseconds since the Unix epoch.
+    /// The log comes from `connect`, and anew after a sweep that met with trouble. Nothing of this stops the stream:
+    /// failures are logged and counted. `clock` tells the time in milliseconds since the Unix epoch.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -38,10 +38,14 @@ impl Sweeper {
         metrics.windows(policy.windows.iter().map(|(topic, window)| (topic.as_str(), *window)));
         let mut receipts = receipts;
         let thread = thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
-            let (first, mut failures) = (Instant::now(), 0);
+            let (first, mut connected, mut failures) = (Instant::now(), None, 0);
             while !stop.is_requested() {
-                let report = match connect() {
-                    Ok(mut log) => sweep(&mut log, &policy, &mut receipts, &clock, &stop),
+                let report = match connected.take().map_or_else(&connect, Ok) {
+                    Ok(mut log) => {
+                        let report = sweep(&mut log, &policy, &mut receipts, &clock, &stop);
+                        connected = Some(log).filter(|_| report.errors().all(SweepError::is_refusal));
+                        report
+                    }
                     Err(error) => Report::ended_by(error),
                 };
                 count(&report, &metrics, clock());
@@ -60,8 +64,8 @@ impl Sweeper {
     }
 }
 
-/// How long to wait at `elapsed` after the first sweep began: until the next multiple of the interval, so that the length
-/// of sweeps shifts nothing; after `failures` in a row perhaps shorter.
+/// How long to wait at `elapsed` after the first sweep began: until the next multiple of the interval, so that the
+/// length of sweeps shifts nothing; after `failures` in a row perhaps shorter.
 fn due_in(elapsed: Duration, interval: Duration, failures: u32) -> Duration {
     let (elapsed_ns, interval_ns) = (elapsed.as_nanos(), interval.as_nanos().max(1));
     let left_ns = interval_ns - elapsed_ns % interval_ns;

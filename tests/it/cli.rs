@@ -96,6 +96,8 @@ fn without_a_command_the_commands_are_listed() {
             Usage: logveil <COMMAND>
 
             Commands:
+              demo        Shows the whole of logveil in one go, without Kafka: invented logs, a broker in this
+                          process, the real stream
               run         Consumes raw records, pseudonymises them and forwards them, exactly once
               quarantine  Lists, opens and replays quarantined records
               retention   Shows and deletes raw records that are forwarded and aged

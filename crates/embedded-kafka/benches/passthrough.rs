@@ -3,6 +3,9 @@
 //!
 //! Prints the ratio of the two after the figures: `lz4: embedded 2.1 times mock`.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the ratio is what this bench is for")]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use embedded_kafka::{Broker, Options};
 use rdkafka::ClientConfig;
