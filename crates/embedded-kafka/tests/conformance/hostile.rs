@@ -561,6 +561,7 @@ fn connections_beyond_the_limit_do_no_lasting_harm() {
     victim.finish_with_growth(1_200 * CONNECTION_KIB_MAX);
 }
 
+/// Requests that wait are given up when nobody is there to hear the answer.
 #[test]
 fn those_who_went_away_are_not_waited_for() {
     let victim = Victim::start();
