@@ -1,6 +1,6 @@
 //! Group membership. A request that has to wait for other members waits here, on its connection.
 
-use super::Call;
+use super::{Call, without_repetitions};
 use crate::group::{Identity, JoinRequest, Joined, Joining, Protocol, State, Syncing};
 use crate::wire::{ErrorCode, Malformed, Reader, Writer};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ pub(super) fn join(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Write
         protocol_type,
         protocols,
         client_id: call.client_id.to_owned(),
-        client_host: call.client_host.to_owned(),
+        client_host: call.peer.host.clone(),
         learns_id_first: call.version >= 4,
     };
     let (member_id, outcome) = wait_to_join(call, &name, request);
@@ -55,8 +55,7 @@ fn wait_to_join(call: &Call<'_>, name: &str, request: JoinRequest) -> (String, R
         Ok(Joining::Waits(id)) => id,
     };
     let identity = Identity { member_id: member_id.clone(), instance_id };
-    let joined =
-        call.core.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity)).transpose());
+    let joined = call.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity)).transpose());
     (member_id, joined.unwrap_or(Err(ErrorCode::CoordinatorNotAvailable)))
 }
 
@@ -103,7 +102,7 @@ pub(super) fn sync(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Write
     let mut assignments = request.structs(|request| Ok((request.string()?, request.bytes()?.to_vec())))?;
     let now = || call.core.clock.timer();
     let outcome = call.check_refusal().and(check_name(&name)).and_then(|()| {
-        let assigned = call.core.wait_for(None, |state| {
+        let assigned = call.wait_for(None, |state| {
             let group = match state.groups.get_mut(&name) {
                 Some(group) => group,
                 None => return Some(Err(ErrorCode::UnknownMemberId)),
@@ -181,7 +180,7 @@ pub(super) fn leave(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
 }
 
 pub(super) fn describe(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
-    let names = request.array(Reader::string)?;
+    let names = without_repetitions(request.array(Reader::string)?);
     if call.version >= 3 {
         request.bool()?;
     }

@@ -1,6 +1,6 @@
 //! What the cluster is: one broker, which leads and coordinates everything.
 
-use super::Call;
+use super::{Call, without_repetitions};
 use crate::core::State;
 use crate::wire::{Api, ErrorCode, Malformed, Reader, Writer};
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub(super) fn metadata(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut W
         request.bool()?;
     }
     let mut state = call.core.lock();
-    let names = names.unwrap_or_else(|| state.topics.keys().cloned().collect());
+    let names = names.map_or_else(|| state.topics.keys().cloned().collect(), without_repetitions);
     if may_create {
         create_missing(call, &mut state, &names);
     }

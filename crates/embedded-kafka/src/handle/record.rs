@@ -144,7 +144,7 @@ pub(super) fn fetch(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
     }
     let collect = |state: &mut State| collect(call, state, &topics, isolation, bytes_max);
     let is_enough = |found: &Found| found.bytes >= bytes_min || found.has_error;
-    let found = call.core.wait_for(Some(wait), |state| Some(collect(state)).filter(is_enough));
+    let found = call.wait_for(Some(wait), |state| Some(collect(state)).filter(is_enough));
     // What there is when time is up.
     let found = found.unwrap_or_else(|| collect(&mut call.core.lock()));
 
@@ -250,6 +250,7 @@ pub(super) fn list_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &m
         let leader_epoch = if call.version >= 4 { request.i32()? } else { -1 };
         Ok((number, leader_epoch, request.i64()?))
     })?;
+    request.tags()?;
     let mut state = call.core.lock();
     if call.version >= 2 {
         answer.throttle();
@@ -275,6 +276,7 @@ pub(super) fn list_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &m
             answer.i32(if offset == NONE { -1 } else { 0 });
         }
     });
+    answer.tags();
     Ok(())
 }
 

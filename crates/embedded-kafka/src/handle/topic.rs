@@ -1,7 +1,7 @@
 //! Topics and their settings.
 
-use super::Call;
 use super::metadata::NODE_ID;
+use super::{Call, without_repetitions};
 use crate::core::State;
 use crate::topic::{KNOWN, SettingType, Topic};
 use crate::wire::{ErrorCode, Malformed, Reader, Writer};
@@ -136,6 +136,7 @@ pub(super) fn describe_configs(
 ) -> Result<(), Malformed> {
     let resources =
         request.structs(|request| Ok((request.i8()?, request.string()?, request.nullable_array(Reader::string)?)))?;
+    let resources = without_repetitions(resources);
     let wants_synonyms = request.bool()?;
     if call.version >= 3 {
         request.bool()?;

@@ -126,6 +126,8 @@ probes! {
         compression_does_not_blur_times,
         append_times_are_found,
         deleted_records_are_not_found,
+        a_deleted_record_can_hide_later_ones,
+        the_newest_record_has_the_largest_time,
         open_transactions_bound_what_is_found,
         unknown_places_are_refused,
         leader_epochs_are_checked,

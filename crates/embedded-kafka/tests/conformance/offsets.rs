@@ -5,7 +5,7 @@ use crate::client;
 use crate::stand::{Stand, TIMEOUT, now_ms};
 use crate::wire::Code;
 use crate::wire::batch::Record;
-use crate::wire::records::{DeleteRecords, EARLIEST, Isolation, LATEST, ListOffsets, ListedOffset, one, only};
+use crate::wire::records::{DeleteRecords, EARLIEST, Isolation, LATEST, ListOffsets, ListedOffset, NEWEST, one, only};
 use crate::wire::transactions::End;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::BaseRecord;
@@ -96,6 +96,32 @@ pub(crate) fn deleted_records_are_not_found(stand: &Stand) {
     assert_eq!(only(stand.connect().ask(&delete)).code, Code::NONE);
     assert_eq!(stand.offset_at(&topic, base), found(2, base + 20));
     assert_eq!(stand.offset_at(&topic, EARLIEST), found(2, -1));
+}
+
+pub(crate) fn a_deleted_record_can_hide_later_ones(stand: &Stand) {
+    let topic = stand.create("a", 1, &[("segment.bytes", "1048576")]);
+    let base = now_ms() - 100_000;
+    let large = |after: i64| Record::at(base + after, &"a".repeat(600_000));
+    stand.append_records(&topic, 0, &[Record::at(base + 50, "a"), Record::at(base + 10, "b"), large(0)]);
+    stand.append_records(&topic, 0, &[large(60)]);
+    assert_eq!(stand.offset_at(&topic, base + 40), found(0, base + 50));
+    let delete = DeleteRecords { topics: one(&topic, (0, 1)) };
+    assert_eq!(only(stand.connect().ask(&delete)).code, Code::NONE);
+    // The first segment has such a time, and nobody looks any further.
+    assert_eq!(stand.offset_at(&topic, base + 40), found(NONE, -1));
+    assert_eq!(stand.offset_at(&topic, base + 51), found(3, base + 60));
+}
+
+pub(crate) fn the_newest_record_has_the_largest_time(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let base = now_ms() - 100_000;
+    assert_eq!(stand.offset_at(&topic, NEWEST), found(NONE, -1));
+    stand.append_records(&topic, 0, &records(&[base, base + 20, base + 10]));
+    stand.append_records(&topic, 0, &records(&[base + 20, base + 5]));
+    assert_eq!(stand.offset_at(&topic, NEWEST), found(1, base + 20));
+    let request = ListOffsets::of(&topic, 0, NEWEST, Isolation::Uncommitted);
+    let refused = only(stand.connect().ask_version(6, &request));
+    assert_eq!((refused.code, refused.offset), (Code::UNSUPPORTED_VERSION, -1));
 }
 
 pub(crate) fn open_transactions_bound_what_is_found(stand: &Stand) {

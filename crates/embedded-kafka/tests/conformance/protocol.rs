@@ -149,7 +149,7 @@ fn transactions_in_every_version(stand: &Stand, served: &Versions, topic: &str, 
 pub(crate) const SERVED: [(i16, i16, i16); 28] = [
     (Produce::KEY, 3, 8),
     (Fetch::KEY, 4, 11),
-    (ListOffsets::KEY, 1, 5),
+    (ListOffsets::KEY, 1, 7),
     (Metadata::KEY, 1, 8),
     (OffsetCommit::KEY, 2, 7),
     (OffsetFetch::KEY, 1, 7),

@@ -2,6 +2,7 @@
 
 use crate::stand::{Stand, eventually, now_ms};
 use crate::wire::Code;
+use crate::wire::admin::{Change, IncrementalAlterConfigs, Resource};
 use crate::wire::batch::Record;
 use crate::wire::records::{DeleteRecords, one, only};
 
@@ -40,10 +41,13 @@ pub(crate) fn a_young_record_keeps_its_segment(stand: &Stand) {
 }
 
 pub(crate) fn segments_go_by_age_one_by_one(stand: &Stand) {
-    let topic = stand.create("a", 1, &[("retention.ms", "3600000"), SEGMENT]);
+    let topic = stand.create("a", 1, &[SEGMENT]);
     for hours in [3, 3, 2, 0, 2] {
         append_large(stand, &topic, now_ms() - hours * HOUR_MS);
     }
+    let changes = vec![("retention.ms".to_owned(), Change::Set, Some("3600000".to_owned()))];
+    let alter = IncrementalAlterConfigs { resource: Resource::Topic(topic.clone()), changes, validate_only: false };
+    assert_eq!(stand.connect().ask(&alter), Code::NONE);
     // Two and two fill a segment each; the young one keeps the second, and what is old behind it.
     eventually("the first segment is gone", || stand.low_watermark(&topic) == 2);
     if let Some(bases) = bases(stand, &topic) {

@@ -228,9 +228,10 @@ pub(crate) struct ListOffset {
     pub(crate) timestamp_ms: i64,
 }
 
-/// The timestamps that stand for the ends of a log.
+/// The timestamps that stand for the ends of a log, and for the record with the largest timestamp (KIP-734).
 pub(crate) const LATEST: i64 = -1;
 pub(crate) const EARLIEST: i64 = -2;
+pub(crate) const NEWEST: i64 = -3;
 
 impl ListOffsets {
     pub(crate) fn of(topic: &str, partition: i32, timestamp_ms: i64, isolation: Isolation) -> Self {
@@ -249,7 +250,7 @@ pub(crate) struct ListedOffset {
 impl Request for ListOffsets {
     const KEY: i16 = 2;
     const FLEXIBLE_FROM: i16 = 6;
-    const VERSION: i16 = 5;
+    const VERSION: i16 = 7;
     type Answer = Topics<ListedOffset>;
 
     fn write(&self, writer: &mut Writer, version: i16) {
@@ -263,14 +264,16 @@ impl Request for ListOffsets {
                 writer.i32(wanted.leader_epoch);
             }
             writer.i64(wanted.timestamp_ms);
+            writer.tags();
         });
+        writer.tags();
     }
 
     fn read(reader: &mut Reader<'_>, version: i16) -> Self::Answer {
         if version >= 2 {
             reader.i32();
         }
-        reader.topics(|reader| {
+        let topics = reader.topics(|reader| {
             let listed = ListedOffset {
                 partition: reader.i32(),
                 code: reader.code(),
@@ -280,8 +283,11 @@ impl Request for ListOffsets {
             if version >= 4 {
                 reader.i32(); // leader epoch
             }
+            reader.tags();
             listed
-        })
+        });
+        reader.tags();
+        topics
     }
 }
 
