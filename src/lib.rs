@@ -8,6 +8,8 @@
 pub mod record;
 pub mod rules;
 
+pub mod generate;
+
 pub mod decode;
 pub mod detect;
 
@@ -19,6 +21,8 @@ pub mod veil;
 // rim: one outside thing each
 pub mod keystore;
 pub mod pipeline;
+
+pub mod retention;
 
 pub mod kafka;
 

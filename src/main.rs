@@ -8,7 +8,7 @@ use std::time::SystemTime;
 fn main() -> ExitCode {
     // The default hook prints the panic's message, and that may quote data.
     panic::set_hook(Box::new(|panic| cli::report_bug(panic.location())));
-    let exit = panic::catch_unwind(|| cli::main(std::env::args_os(), now()));
+    let exit = panic::catch_unwind(|| cli::main(std::env::args_os(), now));
     exit.unwrap_or(Exit::Bug).into()
 }
 

@@ -1,7 +1,9 @@
-"""Invents log lines, and knows what must not come out of them.
+"""Hides entities in log lines, and knows what must not come out of lines.
 
-invent.py lines DIR: writes DIR/lines.log and DIR/truth.jsonl (line i: the entities of log line i, and whether it may be
-quarantined). Addresses are of RFC 3849 and RFC 5737; everybody and everything else is made of syllables.
+invent.py lines DIR: takes what `logveil generate` wrote to DIR/generated.log and DIR/generated.jsonl, mixes lines of its own
+among it, and writes DIR/lines.log and DIR/truth.jsonl (line i: the entities of log line i, those of them that no other file
+may hold either, and whether the line may be quarantined). Addresses are of RFC 3849 and RFC 5737; everybody and everything
+else is made of syllables.
 invent.py check DIR OUT FILE...: looks for the entities of line i in line i of OUT, and for all of them in the other
 files. Shares no code with logveil.
 """
@@ -37,23 +39,27 @@ def token(length):
     return "".join(rng.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(length))
 
 
-def everyday():
-    """One line of each shape that the shipped packs know, with its entities."""
-    u, e, a, b, six, s = user(), email(), ipv4(), ipv4(), ipv6(), token(32)
-    pid, port = rng.randrange(1000, 9999), rng.randrange(1024, 65535)
-    syslog = f"Jan {rng.randrange(10, 28)} 10:{rng.randrange(10, 60)}:07 web1"
-    agent = f"Mozilla/5.0 (X11; Linux x86_64; {syllables(4)}) Gecko/20100101 Firefox/128.0"
-    yield f"{syslog} sshd[{pid}]: Accepted publickey for {u} from {a} port {port} ssh2: ED25519 SHA256:{s}", [u, a, s]
-    yield f"{syslog} sshd[{pid}]: Failed password for invalid user {u} from {six} port {port} ssh2", [u, six]
-    yield f"{syslog} sshd[{pid}]: Connection closed by authenticating user {u} {a} port {port} [preauth]", [u, a]
-    yield f"{syslog} sudo: {u} : TTY=pts/0 ; PWD=/home/{u} ; USER=root ; COMMAND=/usr/bin/id", [u]
-    yield f"{syslog} su: pam_unix(su:session): session opened for user {u} by (uid=1000)", [u]
-    yield f'{a} - {u} [01/Jan/2026:10:00:00 +0000] "GET /home/{u}?mail={e} HTTP/1.1" 200 512 "-" "{agent}"', [a, u, e, agent]
-    yield f'{six} - - [01/Jan/2026:10:00:00 +0000] "POST /login HTTP/2.0" 302 0 "https://example.com/u/{e}" "{agent}"', [six, e, agent]
-    gateway = {"client_ip": a, "user": {"name": u, "email": e}, "path": f"/users/{u}/orders", "status": 200}
-    yield json.dumps(gateway), [a, u, e]
-    yield json.dumps({"headers": {"x-forwarded-for": f"{a}, {b}", "authorization": f"Bearer {s}"}, "status": 401}), [a, b, s]
-    yield json.dumps({"level": "info", "message": f"login of user={u} from {six}", "session_id": s}), [u, six, s]
+def generated(directory):
+    """The lines of `logveil generate`, with their entities, those with a shape of their own, and whether they may be
+    quarantined.
+
+    Shorter values stand in base64 by chance. Ids of accounts in a path, and names in a line that is cut or forged, have
+    nothing that they could be known by.
+    """
+    lines = open(f"{directory}/generated.log", "rb").read().split(b"\n")
+    for line, row in zip(lines, open(f"{directory}/generated.jsonl")):
+        truth = json.loads(row)
+        hostile = "hostile" in truth
+        unknowable = ["user-id", "user"] if hostile else ["user-id"]
+        entities, shaped = set(), set()
+        for entity in truth["entities"]:
+            spelled = unescape(line[entity["start"]:entity["end"]].decode())
+            texts = [text for text in {entity["value"], spelled} if len(text) >= 5]
+            if entity["class"] not in unknowable:
+                entities.update(texts)
+            if entity["class"] in ["ip", "mac", "email", "session", "token", "device"]:
+                shaped.update(texts)
+        yield line, sorted(entities), sorted(shaped), hostile
 
 
 def hostile():
@@ -84,22 +90,19 @@ def hostile():
 
 
 def invent(directory):
-    rows = []
+    rows = list(generated(directory))
     for _ in range(ROUNDS):
-        rows += [(line, entities, False) for line, entities in everyday()]
-        rows += list(hostile())
-    rng.shuffle(rows)
-    lines = [line.encode() for line, _, _ in rows]
-    truth = [{"entities": entities, "may_quarantine": may} for _, entities, may in rows]
+        rows += [(line.encode(), entities, entities, may) for line, entities, may in hostile()]
     address = ipv4()
-    lines.append(b'{"client_ip":"' + address.encode() + b'","note":"\xff\xfe"}')  # no UTF-8
-    truth.append({"entities": [address], "may_quarantine": True})
-    lines += [b"", b" "]
-    truth += [{"entities": [], "may_quarantine": True}] * 2
+    rows.append((b'{"client_ip":"' + address.encode() + b'","note":"\xff\xfe"}', [address], [address], True))  # no UTF-8
+    rows += [(b" ", [], [], True)]
+    rng.shuffle(rows)
     with open(f"{directory}/lines.log", "wb") as file:
-        file.write(b"\n".join(lines) + b"\n")
+        file.writelines(line + b"\n" for line, *_ in rows)
     with open(f"{directory}/truth.jsonl", "w") as file:
-        file.writelines(json.dumps(row) + "\n" for row in truth)
+        for _, entities, elsewhere, may_quarantine in rows:
+            row = {"entities": entities, "elsewhere": elsewhere, "may_quarantine": may_quarantine}
+            file.write(json.dumps(row) + "\n")
 
 
 def unescape(text):
@@ -148,7 +151,7 @@ def check(directory, out, others):
             if stands_in(entity, view):
                 residues += 1
                 print(f"line {number}: `{entity}` still stands\n  in  {raw[number].decode(errors='replace')}\n  out {line}")
-    everything = sorted({entity for row in truth for entity in row["entities"]})
+    everything = sorted({entity for row in truth for entity in row["elsewhere"]})
     elsewhere = 0
     for name in others:
         contents = open(name, "rb").read().decode("latin-1").lower()

@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::packs;
 use super::text::{count, table};
-use crate::config::{Config, LogFormat, Surroundings};
+use crate::config::{Config, LogFormat, Surroundings, written};
 use crate::keystore::{self, Coverage, Date};
 use crate::veil::{Choice, Veil};
 use clap::{Args, Subcommand};
@@ -39,13 +39,17 @@ pub(super) fn run(args: ConfigArgs, now_ms: i64, out: &mut impl Write) -> Result
         let veil = Veil::new(&packs, &Choice::new(&route.pack))?;
         let topics = route.topics.join(", ");
         rows.push(("route", format!("{topics} -> {}, quarantine {}", route.target, route.quarantine)));
+        rows.push(match route.window {
+            Some(window) => ("  window", format!("{}, then raw records are deleted", written(window))),
+            None => ("  window", "none: logveil deletes no raw records".to_owned()),
+        });
         let packs = veil.version().split(' ').map(|pack| ("  pack", pack.to_owned()));
         rows.extend(packs);
     }
     let keyring = keystore::load(&config.keyring)?;
     let Coverage { present, ends_ms, .. } = keystore::coverage(&keyring, now_ms)?;
 
-    let Config { kafka, commit, http, log, record_bytes_max, .. } = &config;
+    let Config { kafka, commit, retention, http, log, record_bytes_max, .. } = &config;
     let format = match log.format {
         LogFormat::Text => "text",
         LogFormat::Json => "json",
@@ -57,6 +61,13 @@ pub(super) fn run(args: ConfigArgs, now_ms: i64, out: &mut impl Write) -> Result
         ("instance", format!("{}, {}", kafka.instance, count(kafka.workers as u64, "worker"))),
         ("keyring", format!("{file}, tenant {tenant}, present epoch {present}, covered until {until}")),
         ("commit", format!("every {interval_ms} ms, {bytes} bytes or {records} records")),
+        (
+            "retention",
+            match config.routes.iter().any(|route| route.window.is_some()) {
+                true => format!("every {}, receipts in {}", written(retention.interval), retention.receipts.display()),
+                false => "off".to_owned(),
+            },
+        ),
         ("limits", format!("records of up to {record_bytes_max} bytes")),
         ("http", http.listen.to_string()),
         ("log", format!("{format}, level {}", log.level)),

@@ -73,6 +73,7 @@ fn bootstrap(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::config::{Config, Surroundings};
+    use std::time::Duration;
 
     fn load(text: &str) -> Config {
         let surroundings = Surroundings { variable: &|_| None, processors: 2, host_name: "host-1" };
@@ -82,11 +83,19 @@ mod tests {
     #[test]
     fn the_starter_states_the_defaults() {
         let commented = |line: &str| {
-            let assignment = line.strip_prefix("# ").filter(|line| line.contains(" = ") && !line.starts_with('"'));
+            // What stands further in is an example, no default.
+            let assignment =
+                line.strip_prefix("# ").filter(|line| line.contains(" = ") && !line.starts_with(['"', ' ']));
             assignment.unwrap_or(line).to_owned()
         };
         let stated: Vec<String> = STARTER.lines().map(commented).collect();
-        assert_eq!(stated.iter().filter(|line| line.contains(" = ") && !line.starts_with('#')).count(), 18);
+        assert_eq!(stated.iter().filter(|line| line.contains(" = ") && !line.starts_with('#')).count(), 20);
         assert_eq!(load(&stated.join("\n")), load(STARTER));
+    }
+
+    #[test]
+    fn the_example_of_a_window_can_be_used() {
+        let window = load(&STARTER.replace("#   retention.window", "retention.window")).routes[0].window;
+        assert_eq!(window, Some(Duration::from_secs(30 * 86_400)));
     }
 }

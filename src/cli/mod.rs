@@ -4,12 +4,15 @@
 //! command is a file.
 
 mod config;
+mod demo;
 mod exit;
 mod explain;
+mod generate;
 mod init;
 mod keys;
 mod packs;
 mod quarantine;
+mod retention;
 mod rules;
 mod run;
 mod scrub;
@@ -39,18 +42,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
     Run(run::RunArgs),
     Quarantine(quarantine::QuarantineArgs),
+    Retention(retention::RetentionArgs),
     Scrub(scrub::ScrubArgs),
     Explain(explain::ExplainArgs),
+    Generate(generate::GenerateArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
     Config(config::ConfigArgs),
     Init(init::InitArgs),
 }
 
-/// Runs the program with these arguments; `now` is the present time. Prints what there is to say.
-pub fn main(arguments: impl IntoIterator<Item = OsString>, now: SystemTime) -> Exit {
+/// Runs the program with these arguments; `clock` tells the present time. Prints what there is to say.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, clock: fn() -> SystemTime) -> Exit {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -59,7 +65,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, now: SystemTime) -> E
             return error.print().map_or(Exit::Done, |()| exit);
         }
     };
-    match run(arguments.command, time::timestamp_ms(now)) {
+    match run(arguments.command, clock) {
         Ok(exit) => exit,
         Err(Failure::OutputClosed) => Exit::Done,
         Err(failure) => {
@@ -75,13 +81,16 @@ pub fn report_bug(location: Option<&Location<'_>>) {
     terminal::say(&format!("error: bug in logveil at {place}; what was not written yet stays unwritten"));
 }
 
-fn run(command: Command, now_ms: i64) -> Result<Exit, Failure> {
-    let mut out = io::stdout().lock();
+fn run(command: Command, clock: fn() -> SystemTime) -> Result<Exit, Failure> {
+    let (mut out, now_ms) = (io::stdout().lock(), time::timestamp_ms(clock()));
     let exit = match command {
-        Command::Run(args) => run::run(args, now_ms),
+        Command::Demo(args) => demo::run(&args, clock, &mut out),
+        Command::Run(args) => run::run(args, clock),
         Command::Quarantine(args) => quarantine::run(args, &mut out),
+        Command::Retention(args) => retention::run(args, clock, &mut out),
         Command::Scrub(args) => scrub::run(args, now_ms, &mut out),
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
+        Command::Generate(args) => generate::run(args, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),
         Command::Config(args) => config::run(args, now_ms, &mut out),

@@ -4,13 +4,15 @@ use super::config;
 use super::exit::{Exit, Failure};
 use super::packs;
 use super::terminal;
-use crate::config::{Client, Config, LogFormat};
+use super::time::timestamp_ms;
+use crate::config::{Client, Config, LogFormat, written};
 use crate::http::Server;
-use crate::kafka::{self, Job, Options};
+use crate::kafka::{self, Job, Options, RawTopics};
 use crate::keys::Keyring;
 use crate::keystore;
 use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{CommitRule, Health, Route, Routes, Stop};
+use crate::retention::{Policy, ReceiptFile, Sweeper};
 use crate::rules::RulePack;
 use crate::veil::{Choice, Veil};
 use clap::Args;
@@ -18,6 +20,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 use tracing_subscriber::EnvFilter;
 
 /// Consumes raw records, pseudonymises them and forwards them, exactly once.
@@ -31,11 +34,11 @@ pub(super) struct RunArgs {
     config: PathBuf,
 }
 
-pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
+pub(super) fn run(args: RunArgs, clock: fn() -> SystemTime) -> Result<Exit, Failure> {
     let config = config::load(&args.config)?;
     start_log(&config)?;
     let keyring = keystore::load(&config.keyring)?;
-    let coverage = keystore::coverage(&keyring, now_ms)?;
+    let coverage = keystore::coverage(&keyring, timestamp_ms(clock()))?;
     let job = job(&config, keyring)?;
     let listen = config.http.listen;
     let server = Server::start(listen, Arc::clone(&job.metrics), job.health.clone())
@@ -61,9 +64,43 @@ pub(super) fn run(args: RunArgs, now_ms: i64) -> Result<Exit, Failure> {
             "route"
         );
     }
+    let sweeper = start_sweeper(&config, &job, clock)
+        .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not start the sweeper")))?;
     let ended = kafka::run(&options(&config), &job);
+    // A run that halts was not told to stop.
+    job.stop.request();
+    if let Some(sweeper) = sweeper {
+        sweeper.join();
+    }
     tracing::info!("logveil ends");
     ended.map_or_else(|halted| Err(Failure::Halted(halted.into())), |()| Ok(Exit::Done))
+}
+
+/// Sweeps the raw topics beside the stream, where a route has a window; says so where it has none.
+fn start_sweeper(config: &Config, job: &Job, clock: fn() -> SystemTime) -> io::Result<Option<Sweeper>> {
+    for route in config.routes.iter().filter(|route| route.window.is_none()) {
+        tracing::info!(topics = route.topics.join(","), "no retention window: logveil deletes no raw records there");
+    }
+    let policy = policy(config);
+    if policy.windows.is_empty() {
+        return Ok(None);
+    }
+    for (topic, window) in &policy.windows {
+        tracing::info!(topic, window = written(*window), "raw records are deleted once forwarded and aged");
+    }
+    let receipts = ReceiptFile::new(config.retention.receipts.clone());
+    let options = options(config);
+    let connect = move || RawTopics::connect(&options);
+    let (metrics, stop) = (Arc::clone(&job.metrics), job.stop.clone());
+    let clock = move || timestamp_ms(clock());
+    Sweeper::start(policy, config.retention.interval, receipts, connect, clock, metrics, stop).map(Some)
+}
+
+/// What is swept: the source topics of the routes with a window.
+pub(super) fn policy(config: &Config) -> Policy {
+    let with_window = config.routes.iter().filter_map(|route| Some((route, route.window?)));
+    let windows = with_window.flat_map(|(route, window)| route.topics.iter().map(move |topic| (topic.clone(), window)));
+    Policy { group: config.kafka.group.clone(), instance: config.kafka.instance.clone(), windows: windows.collect() }
 }
 
 /// What the stream needs besides the cluster.
@@ -136,7 +173,7 @@ fn start_log(config: &Config) -> Result<(), Failure> {
 }
 
 /// The first SIGTERM or SIGINT asks the loop to finish, a second one ends the process.
-fn listen_for_signals(stop: Stop) -> io::Result<()> {
+pub(super) fn listen_for_signals(stop: Stop) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let (mut terminate, mut interrupt) = {

@@ -21,6 +21,11 @@ impl Paint {
         Self { on: io::stdout().is_terminal() && !colours_refused() }
     }
 
+    #[cfg(test)]
+    pub(super) fn always() -> Self {
+        Self { on: true }
+    }
+
     pub(super) fn green(self, text: impl Display) -> String {
         self.wrap("32", text)
     }
@@ -49,16 +54,37 @@ fn colours_refused() -> bool {
     refused
 }
 
+/// How many of so many records are done: drawn when standard error is a terminal.
+pub(super) fn records(total: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "  {bar:40} {human_pos}/{human_len} {per_sec} {eta}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style)
+}
+
 /// How far reading has come, in bytes: drawn when standard error is a terminal and standard output is not, where it
 /// would stand between the lines.
 pub(super) fn progress(bytes_total: Option<u64>) -> ProgressBar {
     if !io::stderr().is_terminal() || io::stdout().is_terminal() {
         return ProgressBar::hidden();
     }
-    let (bar, template) = match bytes_total {
-        Some(total) => (ProgressBar::new(total), "{bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec}"),
-    };
+    match bytes_total {
+        Some(total) => styled(ProgressBar::new(total), "{bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}"),
+        None => styled(ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec}"),
+    }
+}
+
+/// How many lines of a file are written: drawn when standard error is a terminal.
+pub(super) fn progress_of_lines(lines_total: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    styled(ProgressBar::new(lines_total), "{bar:32} {human_pos}/{human_len} lines {eta}")
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.with_style(style)
 }

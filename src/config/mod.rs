@@ -5,9 +5,11 @@
 //!
 //! No setting forwards raw data, and none turns exactly-once off.
 
+mod duration;
 mod kafka_properties;
 mod raw;
 
+pub use duration::written;
 pub use kafka_properties::Client;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,8 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// When a transaction is committed.
     pub commit: Commit,
+    /// How raw records end.
+    pub retention: Retention,
     /// Most bytes of key, payload and headers of one record; larger ones are quarantined.
     pub record_bytes_max: usize,
     /// Health and metrics.
@@ -87,6 +91,8 @@ pub struct Route {
     pub target: String,
     /// Topic of the sealed records.
     pub quarantine: String,
+    /// How long a raw record stays once it is forwarded. `None`: logveil deletes nothing from the source topics.
+    pub window: Option<Duration>,
 }
 
 /// A transaction is committed at whatever comes first.
@@ -98,6 +104,15 @@ pub struct Commit {
     pub bytes: usize,
     /// Records sent in it.
     pub records: usize,
+}
+
+/// How raw records end, where a route has a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Time from the start of one sweep to the start of the next.
+    pub interval: Duration,
+    /// The file that receipts of deletions are added to.
+    pub receipts: PathBuf,
 }
 
 /// Health and metrics endpoints.

@@ -3,7 +3,7 @@
 use super::kafka_properties::refusal;
 use super::{
     Client, Commit, Config, ConfigError, ENV_BOOTSTRAP, ENV_HTTP_ALLOW_REMOTE, ENV_HTTP_LISTEN, Http, Kafka, Log,
-    LogFormat, Property, Route, Surroundings,
+    LogFormat, Property, Retention, Route, Surroundings, duration,
 };
 use crate::veil::RECORD_BYTES_MAX;
 use serde::Deserialize;
@@ -16,6 +16,14 @@ use std::time::Duration;
 
 /// Beyond this, a reader waits longer for its records than any throughput gains; and a producer's transaction times out.
 const COMMIT_INTERVAL_MS_MAX: u64 = 10_000;
+/// The promise is that raw records end within 365 days, whoever writes the configuration.
+const WINDOW_MAX: Duration = Duration::from_secs(365 * 86_400);
+/// Below a minute, the clocks of producers and of this machine decide more than the window.
+const WINDOW_MIN: Duration = Duration::from_secs(60);
+/// More often only costs: segments leave the disk every few minutes at best.
+const SWEEP_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// A raw record outlives its window by an interval: a day is coarse already.
+const SWEEP_INTERVAL_MAX: Duration = Duration::from_secs(86_400);
 /// More threads than any machine this was measured on; guards against a slip of the keyboard.
 const WORKERS_MAX: usize = 256;
 
@@ -31,6 +39,8 @@ pub(super) struct RawConfig {
     rules: RawRules,
     #[serde(default)]
     commit: RawCommit,
+    #[serde(default)]
+    retention: RawRetention,
     #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
@@ -74,6 +84,15 @@ struct RawRoute {
     pack: String,
     target: String,
     quarantine: String,
+    #[serde(default)]
+    retention: RawRouteRetention,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawRouteRetention {
+    /// None: whoever wants raw data deleted says after how long.
+    window: Option<String>,
 }
 
 impl RawRoute {
@@ -114,6 +133,20 @@ impl Default for RawCommit {
     /// is repeated after a crash.
     fn default() -> Self {
         Self { interval_ms: 150, bytes: 20_000_000, records: 50_000 }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawRetention {
+    interval: String,
+    receipts: PathBuf,
+}
+
+impl Default for RawRetention {
+    /// A minute: a raw record outlives its window by that much at most, and a sweep costs a handful of requests a topic.
+    fn default() -> Self {
+        Self { interval: "1m".to_owned(), receipts: PathBuf::from("receipts.jsonl") }
     }
 }
 
@@ -244,6 +277,7 @@ impl RawConfig {
             keyring: folder.join(self.keys.keyring),
             rules: self.rules.dir.iter().map(|dir| folder.join(dir)).collect(),
             commit: resolver.commit(self.commit)?,
+            retention: resolver.retention(self.retention)?,
             record_bytes_max: resolver.record_bytes_max(self.limits.record_bytes_max)?,
             http: resolver.http(self.http)?,
             log: resolver.log(self.log)?,
@@ -344,13 +378,43 @@ impl Resolver<'_> {
             let fault = format!("reads `{topic}` and also writes it");
             return Err(self.fault("route", fault, "a topic holds raw or clean records, not both"));
         }
-        let route = |raw: RawRoute| Route {
-            topics: raw.topics,
-            pack: raw.pack,
-            target: raw.target,
-            quarantine: raw.quarantine,
+        let route = |raw: RawRoute| {
+            let window = raw.retention.window.map(|window| self.window(&window)).transpose()?;
+            let RawRoute { topics, pack, target, quarantine, .. } = raw;
+            Ok(Route { topics, pack, target, quarantine, window })
         };
-        Ok(raw.into_iter().map(route).collect())
+        raw.into_iter().map(route).collect()
+    }
+
+    fn duration(&self, key: &str, text: &str) -> Result<Duration, ConfigError> {
+        let hint = "write a whole number and a unit: `90m`, `12h` or `30d`";
+        duration::parse(text).ok_or_else(|| self.fault(key, "is no duration", hint))
+    }
+
+    fn window(&self, text: &str) -> Result<Duration, ConfigError> {
+        const KEY: &str = "route.retention.window";
+        let window = self.duration(KEY, text)?;
+        if window > WINDOW_MAX {
+            let hint = "raw records are promised to end within 365 days: write `365d` or less";
+            return Err(self.fault(KEY, "is longer than 365 days", hint));
+        }
+        if window < WINDOW_MIN {
+            let hint = "write `1m` or more; below that, the clocks of producers decide";
+            return Err(self.fault(KEY, "is shorter than a minute", hint));
+        }
+        Ok(window)
+    }
+
+    fn retention(&self, raw: RawRetention) -> Result<Retention, ConfigError> {
+        let interval = self.duration("retention.interval", &raw.interval)?;
+        if !(SWEEP_INTERVAL_MIN..=SWEEP_INTERVAL_MAX).contains(&interval) {
+            let hint = "use `1s` to `1d`; raw records outlive their window by that much";
+            return Err(self.fault("retention.interval", "is out of range", hint));
+        }
+        if raw.receipts.as_os_str().is_empty() {
+            return Err(self.fault("retention.receipts", "is empty", "leave it out for `receipts.jsonl`"));
+        }
+        Ok(Retention { interval, receipts: self.folder.join(raw.receipts) })
     }
 
     fn commit(&self, raw: RawCommit) -> Result<Commit, ConfigError> {

@@ -1,8 +1,8 @@
-//! Base64 (RFC 4648) in both alphabets, with and without padding, and back in the same spelling.
+//! Base64 (RFC 4648) in both alphabets, with and without padding, and base16, and back in the same spelling.
 
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 
-/// How a text is written in base64.
+/// How a text is written in base64 or base16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
     /// `+` and `/`, padded with `=` (section 4).
@@ -13,6 +13,10 @@ pub enum Spelling {
     Url,
     /// `-` and `_`, without padding, as in JSON Web Tokens (RFC 7515, section 2).
     UrlUnpadded,
+    /// Hexadecimal digits with capitals (section 8), as the audit system of Linux writes what may hold blanks.
+    Hex,
+    /// Hexadecimal digits with small letters.
+    SmallHex,
 }
 
 impl Spelling {
@@ -22,6 +26,8 @@ impl Spelling {
             Self::StandardUnpadded => BASE64_NOPAD,
             Self::Url => BASE64URL,
             Self::UrlUnpadded => BASE64URL_NOPAD,
+            Self::Hex => HEXUPPER,
+            Self::SmallHex => HEXLOWER,
         }
     }
 }
@@ -52,7 +58,21 @@ pub fn decode_text(base64: &[u8]) -> Option<(Vec<u8>, Spelling)> {
     fits.then_some((text, spelling))
 }
 
-/// Appends `text` in base64, spelled as it was.
+/// The text that is written in hexadecimal digits, and in which spelling; `None` when there are digits only, letters of
+/// both cases, or what they encode is no text: UTF-8 without control characters other than white space and NUL, which
+/// separates the words of a command.
+pub fn decode_hex_text(hex: &[u8]) -> Option<(Vec<u8>, Spelling)> {
+    let letter = hex.iter().find(|byte| !byte.is_ascii_digit())?;
+    let spelling = if letter.is_ascii_uppercase() { Spelling::Hex } else { Spelling::SmallHex };
+    let fits = |bytes: &[u8]| bytes.iter().all(|byte| is_text(*byte) || *byte == 0);
+    // Most digests fail here, before anything is allocated.
+    let mut start = [0; 2];
+    spelling.encoding().decode_mut(hex.get(..4)?, &mut start).ok().filter(|_| fits(&start))?;
+    let text = spelling.encoding().decode(hex).ok()?;
+    (fits(&text) && std::str::from_utf8(&text).is_ok()).then_some((text, spelling))
+}
+
+/// Appends `text` in base64 or base16, spelled as it was.
 pub fn encode(text: &[u8], spelling: Spelling, out: &mut Vec<u8>) {
     out.extend_from_slice(spelling.encoding().encode(text).as_bytes());
 }
@@ -83,6 +103,24 @@ mod tests {
             ["", "abc", "authentication", "0123456789abcdef", "usr/lib/python3", "AAAAAAAA", "YWxpY2U6aHVudGVyMh=="]
         {
             assert_eq!(decode_text(base64.as_bytes()), None, "{base64}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_digits() {
+        for (hex, text, spelling) in [
+            ("616C696365", "alice", Spelling::Hex),
+            ("616c696365", "alice", Spelling::SmallHex),
+            ("2F62696E2F6C73002D6C", "/bin/ls\0-l", Spelling::Hex),
+            ("C3A96C", "él", Spelling::Hex),
+        ] {
+            assert_eq!(decode_hex_text(hex.as_bytes()), Some((text.as_bytes().to_vec(), spelling)), "{hex}");
+            let mut again = Vec::new();
+            encode(text.as_bytes(), spelling, &mut again);
+            assert_eq!(again, hex.as_bytes());
+        }
+        for hex in ["", "6", "6C", "6C6", "313233", "616C6963658", "616C6963fe", "616C696CFF", "DEADBEEF", "alice"] {
+            assert_eq!(decode_hex_text(hex.as_bytes()), None, "{hex}");
         }
     }
 

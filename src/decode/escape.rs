@@ -25,6 +25,8 @@ pub enum Undo {
     Any,
     /// Those that only spell a character differently. `\n` in `CORP\nick` stays: a domain and a name.
     Spelling,
+    /// `""` for a quote in a field of separated values (RFC 4180, section 2).
+    Doubled,
 }
 
 impl Undo {
@@ -33,8 +35,7 @@ impl Undo {
     /// For looking, not for reading: what no rule decodes is copied as it is. Returns whether anything changed; `flat` is
     /// whole only then.
     pub fn flatten(self, source: &[u8], flat: &mut Vec<u8>) -> bool {
-        let full_width = || self == Self::Any && memchr::memchr(FULL_WIDTH, source).is_some();
-        if memchr::memchr3(b'\\', b'%', b'&', source).is_none() && !full_width() {
+        if !self.may_change(source) {
             return false;
         }
         let mut changed = false;
@@ -56,19 +57,35 @@ impl Undo {
         let step = match self {
             Self::Any => step_any,
             Self::Spelling => step_spelling,
+            Self::Doubled => step_doubled,
         };
         move_back(source, step, offsets);
     }
 
+    /// A quick look for bytes that escapes begin with.
+    fn may_change(self, source: &[u8]) -> bool {
+        let escapes = || memchr::memchr3(b'\\', b'%', b'&', source).is_some();
+        match self {
+            Self::Any => escapes() || memchr::memchr(FULL_WIDTH, source).is_some(),
+            Self::Spelling => escapes(),
+            Self::Doubled => memchr::memchr(b'"', source).is_some(),
+        }
+    }
+
     /// Whether an escape may begin with this byte.
     fn starts(self, byte: u8) -> bool {
-        matches!(byte, b'\\' | b'%' | b'&') || self == Self::Any && byte == FULL_WIDTH
+        match self {
+            Self::Any => matches!(byte, b'\\' | b'%' | b'&' | FULL_WIDTH),
+            Self::Spelling => matches!(byte, b'\\' | b'%' | b'&'),
+            Self::Doubled => byte == b'"',
+        }
     }
 
     fn step(self, source: &[u8], at: usize) -> Step {
         match self {
             Self::Any => step_any(source, at),
             Self::Spelling => step_spelling(source, at),
+            Self::Doubled => step_doubled(source, at),
         }
     }
 }
@@ -158,6 +175,12 @@ fn step_spelling(source: &[u8], at: usize) -> Step {
         _ => None,
     };
     step.unwrap_or_else(|| Step::byte(source[at], 1))
+}
+
+/// Reads one byte, or two quotes that stand for one.
+fn step_doubled(source: &[u8], at: usize) -> Step {
+    let is_doubled = source[at..].starts_with(b"\"\"");
+    Step::byte(source[at], if is_doubled { 2 } else { 1 })
 }
 
 fn percent(source: &[u8], at: usize) -> Option<Step> {

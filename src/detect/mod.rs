@@ -8,6 +8,7 @@
 mod account;
 mod address;
 pub mod checksum;
+mod elements;
 mod email;
 mod mac;
 mod number;
@@ -35,6 +36,31 @@ pub struct Pair {
     pub name: Range<usize>,
     /// Bytes of the value, without quotes.
     pub value: Range<usize>,
+    /// What stands between them.
+    pub link: Link,
+}
+
+/// How the name and the value of a pair are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// By a sign that sentences do not have, or the value is in quotes or brackets.
+    Sign,
+    /// By a colon alone, as in times, paths and lists, too: `MAC:hmac-sha2-256`.
+    Colon,
+    /// By a colon and a blank, as sentences have it, too: `login: invalid user alice`.
+    Prose,
+}
+
+/// Appends the XML elements in `text` that hold text to `found`, in order: `<User>alice</User>`,
+/// `<Data Name="User">alice</Data>`.
+pub fn elements(text: &[u8], found: &mut Vec<Pair>) {
+    elements::find(text, found);
+}
+
+/// Where a name of several words may begin, of which the last begins at `last`: one word before it, then two. Of these
+/// words each starts with a letter and a single blank stands behind it, as in `Account Name: alice`.
+pub fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = usize> {
+    pairs::phrase_starts(text, last)
 }
 
 /// Appends the entities in `text` to `found`, in order of their start, without overlaps.
@@ -234,6 +260,7 @@ mod tests {
         scan::work::take();
         shapes(text, &mut Vec::new());
         pairs(text, &mut Vec::new());
+        elements(text, &mut Vec::new());
         let steps = scan::work::take() / text.len();
         let unit = String::from_utf8_lossy(&text[..text.len().min(24)]);
         assert!(steps <= STEPS_MAX, "{steps} steps per byte on {unit}");
@@ -327,6 +354,20 @@ mod tests {
             ".@",
             "..@",
             "Q=1,Q=",
+            "<",
+            "<a",
+            "<a ",
+            "<a>",
+            "<a b",
+            "<a b='",
+            "<a b='' ",
+            "<a b='c'>d</a>",
+            "<a name='",
+            "<![CDATA[",
+            "<a><![CDATA[",
+            "<a><![CDATA[]]></a>",
+            "<a:",
+            "<a ====",
             "a:b@",
             "+1",
             "+1 ",

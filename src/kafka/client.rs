@@ -108,9 +108,21 @@ pub(super) fn filler(options: &Options) -> ClientConfig {
         .set("batch.size", BATCH_BYTES_MAX.to_string())
         .set("queue.buffering.max.kbytes", (PRODUCED_BYTES_MAX / 1024).to_string())
         .set("message.max.bytes", FILLED_BYTES_MAX.to_string())
-        .set("compression.codec", "lz4")
+        // The embedded broker looks times up record by record where batches are not compressed.
+        .set("compression.codec", "none")
         // Keeps their order, and each of them once.
         .set("enable.idempotence", "true");
+    config
+}
+
+/// A consumer that asks what the group has committed, and never joins it.
+pub(super) fn observer(options: &Options) -> ClientConfig {
+    let mut config = consumer(options, 1);
+    config.remove("statistics.interval.ms");
+    config.remove("group.instance.id");
+    // Asks for offsets without `require_stable` (KIP-447): while a commit is under way the answer is then the one before
+    // it, and not an error that is asked again until the time is up.
+    config.set("isolation.level", "read_uncommitted");
     config
 }
 

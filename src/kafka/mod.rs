@@ -8,6 +8,7 @@ mod client;
 mod fault;
 mod native;
 mod quarantine;
+mod raw_topics;
 mod rebalance;
 mod session;
 mod sink;
@@ -17,6 +18,7 @@ mod topics;
 mod trial;
 
 pub use quarantine::{Entry, Place, Replay, Replayed, fetch, list, replay};
+pub use raw_topics::RawTopics;
 pub use trial::{Filler, Invented, ReadBack, create_topics, read_back};
 
 use crate::keys::Keyring;

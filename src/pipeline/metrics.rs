@@ -52,6 +52,11 @@ struct PartitionLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct WorkerLabel {
     worker: u64,
 }
@@ -73,6 +78,41 @@ pub struct Metrics {
     rebuilds: Counter,
     queue_records: Family<WorkerLabel, Gauge>,
     offsets: Mutex<BTreeMap<(String, i32), Offsets>>,
+    retention: RetentionMetrics,
+}
+
+/// What became of raw records that were forwarded.
+struct RetentionMetrics {
+    window_seconds: Family<TopicLabel, Gauge<i64, AtomicI64>>,
+    deleted: Total<TopicLabel>,
+    sweeps: Total<OutcomeLabel>,
+    last_success: Family<TopicLabel, Gauge<i64, AtomicI64>>,
+    oldest_record: Family<PartitionLabel, Gauge<i64, AtomicI64>>,
+}
+
+/// How a sweep over the raw topics went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SweepOutcome {
+    /// Everything that was due is deleted.
+    Complete,
+    /// Some topics or partitions could not be swept.
+    Partial,
+    /// It ended before it was through.
+    Failed,
+}
+
+impl SweepOutcome {
+    /// Every variant.
+    pub const ALL: [Self; 3] = [Self::Complete, Self::Partial, Self::Failed];
+
+    /// The label's value.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 #[derive(Default)]
@@ -173,6 +213,7 @@ impl Metrics {
         registry.register("logveil_rebuilds", "Clients closed and built anew after an error", rebuilds.clone());
         let queue_records = Family::<WorkerLabel, Gauge>::default();
         registry.register("logveil_queue_records", "Records that wait for the broker's word", queue_records.clone());
+        let retention = RetentionMetrics::register(&mut registry);
 
         Self {
             registry,
@@ -190,6 +231,7 @@ impl Metrics {
             rebuilds,
             queue_records,
             offsets: Mutex::default(),
+            retention,
         }
     }
 
@@ -285,6 +327,47 @@ impl Metrics {
         self.queue_records.get_or_create(&WorkerLabel { worker: worker as u64 }).set(records);
     }
 
+    /// Notes the windows of the topics that are swept. Their series exist from then on, so that a sweep that never
+    /// succeeds is seen.
+    pub fn windows<'a>(&self, windows: impl Iterator<Item = (&'a str, Duration)>) {
+        for (topic, window) in windows {
+            let topic = TopicLabel { topic: topic.to_owned() };
+            let seconds = i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
+            self.retention.window_seconds.get_or_create(&topic).set(seconds);
+            self.retention.deleted.get_or_create(&topic).inc_by(0);
+            self.retention.last_success.get_or_create(&topic).set(0);
+        }
+        for outcome in SweepOutcome::ALL {
+            self.retention.sweeps.get_or_create(&OutcomeLabel { outcome: outcome.code() }).inc_by(0);
+        }
+    }
+
+    /// Counts a sweep.
+    pub fn sweep(&self, outcome: SweepOutcome) {
+        self.retention.sweeps.get_or_create(&OutcomeLabel { outcome: outcome.code() }).inc();
+    }
+
+    /// Counts offsets of a source topic that were deleted.
+    pub fn deleted(&self, topic: &str, offsets: u64) {
+        self.retention.deleted.get_or_create(&TopicLabel { topic: topic.to_owned() }).inc_by(offsets);
+    }
+
+    /// Notes when everything that was due in a source topic was deleted, in milliseconds since the Unix epoch.
+    pub fn swept(&self, topic: &str, time_ms: i64) {
+        self.retention.last_success.get_or_create(&TopicLabel { topic: topic.to_owned() }).set(time_ms / 1000);
+    }
+
+    /// Notes the timestamp of a partition's first record, in milliseconds since the Unix epoch; `None` where there is
+    /// none.
+    pub fn oldest_record(&self, topic: &str, partition: i32, time_ms: Option<i64>) {
+        let label = PartitionLabel { topic: topic.to_owned(), partition };
+        if let Some(time_ms) = time_ms {
+            self.retention.oldest_record.get_or_create(&label).set(time_ms / 1000);
+        } else {
+            self.retention.oldest_record.remove(&label);
+        }
+    }
+
     /// All metrics in the OpenMetrics text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -293,5 +376,27 @@ impl Metrics {
             text.clear();
         }
         text
+    }
+}
+
+impl RetentionMetrics {
+    fn register(registry: &mut Registry) -> Self {
+        let window_seconds = Family::<TopicLabel, Gauge<i64, AtomicI64>>::default();
+        let help = "How long raw records stay once they are forwarded";
+        registry.register_with_unit("logveil_retention_window", help, Unit::Seconds, window_seconds.clone());
+        let deleted = Total::<TopicLabel>::default();
+        let help = "Offsets of raw records deleted logically";
+        registry.register("logveil_retention_offsets_deleted", help, deleted.clone());
+        let sweeps = Total::<OutcomeLabel>::default();
+        registry.register("logveil_retention_sweeps", "Sweeps over the raw topics, by outcome", sweeps.clone());
+        let last_success = Family::<TopicLabel, Gauge<i64, AtomicI64>>::default();
+        let help = "When everything due in the topic was last deleted, since the Unix epoch; 0 for never";
+        let name = "logveil_retention_last_success_timestamp";
+        registry.register_with_unit(name, help, Unit::Seconds, last_success.clone());
+        let oldest_record = Family::<PartitionLabel, Gauge<i64, AtomicI64>>::default();
+        let help = "Timestamp of the first raw record before the last sweep, since the Unix epoch";
+        let name = "logveil_retention_oldest_record_timestamp";
+        registry.register_with_unit(name, help, Unit::Seconds, oldest_record.clone());
+        Self { window_seconds, deleted, sweeps, last_success, oldest_record }
     }
 }

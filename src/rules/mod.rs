@@ -63,7 +63,7 @@ pub struct Rule {
     /// Fields the rule looks at, by path.
     pub select: Vec<Selector>,
     /// Fields the rule looks at by their last name, at any depth and in `name=value` text, in any naming convention.
-    pub named: Vec<FieldName>,
+    pub named: Vec<Name>,
     /// What the rule finds by shape in text that is scanned.
     pub detect: Option<Detector>,
     /// What kind of entity a value is; fixes its canonical form.
@@ -487,6 +487,35 @@ impl FieldName {
     }
 }
 
+/// A field name that a rule goes by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// This name.
+    Whole(FieldName),
+    /// `*_session_id`: every name whose last words are these, as `app_session_id` or `UNIFIipsSessionId`.
+    End(FieldName),
+}
+
+impl Name {
+    /// What packs write before the end of a name.
+    const ANY_START: &str = "*_";
+
+    /// Reads a name as packs write it.
+    pub fn new(text: &str) -> Self {
+        match text.strip_prefix(Self::ANY_START) {
+            Some(end) => Self::End(FieldName::new(end)),
+            None => Self::Whole(FieldName::new(text)),
+        }
+    }
+
+    /// The name or its end, reduced.
+    pub fn field_name(&self) -> &FieldName {
+        match self {
+            Self::Whole(name) | Self::End(name) => name,
+        }
+    }
+}
+
 /// The shape of a line or message: literal text with named holes. [`pattern`] reads its grammar.
 ///
 /// It matches a whole line or message, from the first character to the last.
@@ -528,13 +557,16 @@ pub enum Extent {
     Greedy,
     /// `<name:quoted>`: up to the next `"` that no backslash precedes.
     Quoted,
+    /// `<name:csv>`: a field of a line of separated values (RFC 4180): in quotes, with `""` for a quote, or up to the first
+    /// byte of the next literal, which is the separator, or to the end. The quotes are not part of its value.
+    Csv,
     /// `<name:rest>`: anything up to the end of the line.
     Rest,
 }
 
 impl Extent {
     /// Every extent, in declaration order.
-    pub const ALL: [Self; 6] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Rest];
+    pub const ALL: [Self; 7] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Csv, Self::Rest];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
@@ -544,6 +576,7 @@ impl Extent {
             Self::Text => "text",
             Self::Greedy => "greedy",
             Self::Quoted => "quoted",
+            Self::Csv => "csv",
             Self::Rest => "rest",
         }
     }

@@ -73,7 +73,7 @@ pub(super) static RULE: Table = Table {
         Key {
             name: "named",
             kind: Kind::Texts,
-            about: "Fields by their last name, at any depth and in `name=value` text; case and punctuation do not count.",
+            about: "Fields by their last name, at any depth and in `name=value` text; case and punctuation do not count. `*_session_id` is every name with these last words.",
         },
         Key {
             name: "detect",

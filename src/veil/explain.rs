@@ -100,11 +100,10 @@ impl Veil {
         Explanation { pack: matcher.name.clone(), reason, explained, near_misses }
     }
 
-    /// The pack of a record; for lines under `auto`, the first whose shape the line has.
+    /// The pack of a record; for lines under `auto`, the one whose shape the line has.
     fn matcher_of(&self, record: &Record<'_>) -> &Matcher {
         let payload = record.payload.unwrap_or_default();
-        let by_shape =
-            || self.packs.line_packs().find(|pack| pack.lines.first_match(payload, &mut Vec::new()).is_some());
+        let by_shape = || self.packs.line(payload, &mut Vec::new()).map(|(pack, _)| pack);
         match self.packs.chosen(payload) {
             Some(matcher) => matcher,
             None => by_shape().unwrap_or(self.packs.for_metadata(record.payload)),

@@ -1,10 +1,12 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
+use super::expressions::{Expressions, ListIndex};
+use super::names::{self, Names};
 use super::patterns::{Pattern, Patterns};
+use crate::decode::line::GivenUp;
 use crate::rules::selector::{Selector, Specificity, Step, Target};
-use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
+use crate::rules::{Class, Detector, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
-use regex::bytes::{Regex, RegexSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,9 +28,9 @@ pub(super) struct Matcher {
     pub(super) recognize: Vec<String>,
     pub(super) lines: Patterns,
     pub(super) messages: Patterns,
-    regexes: Vec<(Regex, Action)>,
-    /// All of them in one pass, to tell which match at all; `None` when they are too large together.
-    regex_set: Option<RegexSet>,
+    /// The author's expressions, and what to do with what each of them finds.
+    pub(super) expressions: ListIndex,
+    pub(super) expression_actions: Vec<Action>,
     pub(super) key: Option<Action>,
     /// What happens to text, and to a record key, that no rule names.
     pub(super) unknown: Unknown,
@@ -41,7 +43,7 @@ pub(super) struct Matcher {
     nodes: Vec<Node>,
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
-    named: BTreeMap<String, Action>,
+    pub(super) names: Names,
     shapes: [Action; Shape::ALL.len()],
 }
 
@@ -71,9 +73,6 @@ const ROOT: NodeIndex = NodeIndex(0);
 /// Longest name that is looked up in a text; field names of logs are shorter.
 const NAME_BYTES_MAX: usize = 256;
 
-/// What joins the parts of a path in one name.
-const PATH_SIGNS: [char; 3] = ['.', ':', '/'];
-
 /// The names of all rules of a veil, in the order of their [`RuleIndex`].
 #[derive(Debug, Default, Clone)]
 pub(super) struct RuleNames(pub(super) Vec<String>);
@@ -85,40 +84,19 @@ impl RuleNames {
     }
 }
 
-/// The expression with word boundaries (`\b`, `\B`) that look at ASCII only.
-///
-/// Those of Unicode cost the linear automaton: one foreign letter in a text, and each of its bytes takes a hundred times
-/// as long.
-fn with_ascii_boundaries(regex: &str) -> String {
-    let mut ascii = String::with_capacity(regex.len());
-    let mut chars = regex.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            ascii.push(c);
-            continue;
-        }
-        match chars.next() {
-            // `\b{start}` is an assertion of its own.
-            Some(b @ ('b' | 'B')) if chars.peek() != Some(&'{') => {
-                ascii.push_str("(?-u:\\");
-                ascii.push(b);
-                ascii.push(')');
-            }
-            escaped => {
-                ascii.push(c);
-                ascii.extend(escaped);
-            }
-        }
-    }
-    ascii
-}
-
 impl Matcher {
-    /// Compiles a pack and appends its rules' names to `names`.
+    /// Compiles a pack, appends its rules' names to `names` and its expressions to `expressions`.
     ///
     /// # Errors
     /// The id of a rule whose regular expression does not compile; a loaded pack has none.
-    pub(super) fn compile(pack: &RulePack, names: &mut RuleNames) -> Result<Self, String> {
+    pub(super) fn compile(
+        pack: &RulePack,
+        names: &mut RuleNames,
+        expressions: &mut Expressions,
+    ) -> Result<Self, String> {
+        let written: Vec<(&str, &str)> = pack.rules.iter().filter_map(expression_of).collect();
+        let texts: Vec<&str> = written.iter().map(|(_, text)| *text).collect();
+        let list = expressions.add(&texts).map_err(|place| written[place].0.to_owned())?;
         let whole = Action {
             rule: names.add(&pack.name, "unknown"),
             class: Class::Text,
@@ -138,10 +116,10 @@ impl Matcher {
             name: pack.name.clone(),
             format: pack.format,
             recognize: pack.recognize.clone(),
-            lines: Patterns::default(),
-            messages: Patterns::default(),
-            regexes: Vec::new(),
-            regex_set: None,
+            lines: Patterns::new(Vec::new(), GivenUp::Misfits),
+            messages: Patterns::new(Vec::new(), GivenUp::TakesRest),
+            expressions: list,
+            expression_actions: Vec::with_capacity(texts.len()),
             key: None,
             unknown: pack.unknown,
             unknown_key: pack.unknown_key,
@@ -151,9 +129,12 @@ impl Matcher {
             nodes: vec![Node::default()],
             headers: BTreeMap::new(),
             any_header: None,
-            named: BTreeMap::new(),
+            names: Names::new(),
             shapes,
         };
+        for name in &pack.recognize {
+            matcher.names.know(name);
+        }
         for rule in &pack.rules {
             let action = Action {
                 rule: names.add(&pack.name, &rule.id),
@@ -166,24 +147,27 @@ impl Matcher {
                 matcher.add_selector(selector, action);
             }
             for name in &rule.named {
-                matcher.named.insert(name.as_str().to_owned(), action);
+                matcher.names.add(name, action);
             }
             match &rule.detect {
                 None => {}
                 Some(Detector::Shape(shape)) => matcher.shapes[*shape as usize] = action,
-                Some(Detector::Regex(regex)) => {
-                    let regex = Regex::new(&with_ascii_boundaries(regex)).map_err(|_| rule.id.clone())?;
-                    matcher.regexes.push((regex, action));
-                }
+                Some(Detector::Regex(_)) => matcher.expression_actions.push(action),
             }
         }
-        matcher.regex_set = RegexSet::new(matcher.regexes.iter().map(|(regex, _)| regex.as_str())).ok();
-        matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
-        matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
+        let compiled = |patterns: &[LinePattern]| patterns.iter().map(|pattern| matcher.pattern(pattern)).collect();
+        let (lines, messages) = (compiled(&pack.lines), compiled(&pack.messages));
+        matcher.lines = Patterns::new(lines, GivenUp::Misfits);
+        matcher.messages = Patterns::new(messages, GivenUp::TakesRest);
         Ok(matcher)
     }
 
     fn add_selector(&mut self, selector: &Selector, action: Action) {
+        for step in &selector.steps {
+            if let Step::Name(name) = step {
+                self.names.know(name);
+            }
+        }
         match (selector.target, selector.steps.as_slice()) {
             (Target::Payload, steps) => self.add_path(steps, Accept { specificity: selector.specificity(), action }),
             (Target::Key, _) => self.key = Some(action),
@@ -224,11 +208,7 @@ impl Matcher {
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
-        let mut states = Vec::new();
-        self.start(&mut states);
-        let live = 0..states.len();
-        self.step(&mut states, live.clone(), name.as_bytes());
-        self.accepted(&states[live.end..]).or_else(|| self.named(FieldName::new(name).as_str()))
+        self.selected(name).or_else(|| self.named_as_written(name.as_bytes()))
     }
 
     /// Appends the trie nodes that are live before any name was read.
@@ -289,49 +269,37 @@ impl Matcher {
         accepts.max_by_key(|accept| (accept.specificity, std::cmp::Reverse(accept.action.rule))).map(|a| a.action)
     }
 
-    /// The action of the rule that goes by this field name, reduced as [`FieldName`] does.
-    pub(super) fn named(&self, reduced_name: &str) -> Option<Action> {
-        self.named.get(reduced_name).copied()
-    }
-
     /// The action for a name as it stands in a text or in the label of a value: `user`, `client_ip`, `user.id`, or after
-    /// the last part of a longer path, `http.request.header.x-forwarded-for`.
+    /// the last part of a longer path, `http.request.header.x-forwarded-for`, or after the end of the name.
     pub(super) fn named_as_written(&self, name: &[u8]) -> Option<Action> {
         if name.len() > NAME_BYTES_MAX {
             return None;
         }
         let name = String::from_utf8_lossy(name);
         let mut reduced = String::with_capacity(name.len());
-        FieldName::reduce_into(&name, &mut reduced);
-        if let Some(action) = self.named(&reduced) {
-            return Some(action);
-        }
-        let last = name.rfind(PATH_SIGNS)?;
-        let before = name.get(..last)?.rfind(PATH_SIGNS).map_or(0, |at| at + 1);
+        let parts = names::reduce_parts(&name, &mut reduced);
+        let part = |from: usize| reduced.get(from..).and_then(|part| self.names.whole(part));
+        let by_path = || {
+            let selected = || self.selected(&name);
+            selected().or_else(|| part(parts.last)).or_else(|| part(parts.parent))
+        };
+        let by_path = || parts.is_path().then(by_path).flatten();
+        self.names.whole(&reduced).or_else(by_path).or_else(|| self.names.end(&name))
+    }
+
+    /// The action of a selector for a path flattened with dots.
+    fn selected(&self, path: &str) -> Option<Action> {
         let mut states = Vec::new();
         self.start(&mut states);
         let live = 0..states.len();
-        self.step(&mut states, live.clone(), name.as_bytes());
-        self.accepted(&states[live.end..]).or_else(|| {
-            [last + 1, before].into_iter().find_map(|from| {
-                reduced.clear();
-                FieldName::reduce_into(name.get(from..)?, &mut reduced);
-                self.named(&reduced)
-            })
-        })
+        self.step(&mut states, live.clone(), path.as_bytes());
+        self.accepted(&states[live.end..])
     }
 
     /// The action for a header; names compare without case.
     pub(super) fn header(&self, name: &str) -> Option<Action> {
-        let by_name = || self.named(FieldName::new(name).as_str());
+        let by_name = || self.named_as_written(name.as_bytes());
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
-    }
-
-    /// The author's expressions that match somewhere in `text`.
-    pub(super) fn regexes_in(&self, text: &[u8]) -> impl Iterator<Item = &(Regex, Action)> {
-        let matching = self.regex_set.as_ref().map(|set| set.matches(text));
-        let matches = move |index: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*index));
-        (0..self.regexes.len()).filter(matches).map(|index| &self.regexes[index])
     }
 
     /// The action for what a shape finds.
@@ -345,20 +313,10 @@ impl Matcher {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn word_boundaries_look_at_ascii_only() {
-        for (regex, expect) in [
-            (r"\bfor (\S+)\b", r"(?-u:\b)for (\S+)(?-u:\b)"),
-            (r"\\b\B\b{start}x", r"\\b(?-u:\B)\b{start}x"),
-            ("plain", "plain"),
-        ] {
-            assert_eq!(with_ascii_boundaries(regex), expect);
-        }
-        let regex = Regex::new(&with_ascii_boundaries(r"\buser (\pL+)")).unwrap();
-        assert!(regex.is_match("é user é".as_bytes()));
+/// Id and text of a rule's expression, if it has one.
+fn expression_of(rule: &Rule) -> Option<(&str, &str)> {
+    match &rule.detect {
+        Some(Detector::Regex(text)) => Some((&rule.id, text)),
+        Some(Detector::Shape(_)) | None => None,
     }
 }

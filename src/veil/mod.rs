@@ -4,7 +4,9 @@
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
 mod explain;
+mod expressions;
 mod matcher;
+mod names;
 mod packs;
 mod patterns;
 mod plan;
@@ -136,6 +138,16 @@ impl Veil {
         let packs = Packs::compile(packs, choice)?;
         let version = packs.version();
         Ok(Self { packs, record_bytes_max: RECORD_BYTES_MAX, version })
+    }
+
+    /// The same packs for another route.
+    ///
+    /// # Errors
+    /// [`VeilError`] when the choice names no pack of this veil.
+    pub fn choosing(&self, choice: &Choice) -> Result<Self, VeilError> {
+        let packs = self.packs.choosing(choice)?;
+        let version = packs.version();
+        Ok(Self { packs, record_bytes_max: self.record_bytes_max, version })
     }
 
     /// The same veil with another limit on the bytes of a record.
@@ -286,6 +298,7 @@ impl Batch {
         if residue {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
+            let needles = needles.without_field_names(matcher, parts_of(record).map(|(_, text)| text));
             for part in parts {
                 self.spread_part(part, record, &needles, keys)?;
             }

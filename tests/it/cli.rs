@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// An empty folder to run in.
@@ -95,11 +96,15 @@ fn without_a_command_the_commands_are_listed() {
             Usage: logveil <COMMAND>
 
             Commands:
+              demo        Shows the whole of logveil in one go, without Kafka: invented logs, a broker in this
+                          process, the real stream
               run         Consumes raw records, pseudonymises them and forwards them, exactly once
               quarantine  Lists, opens and replays quarantined records
+              retention   Shows and deletes raw records that are forwarded and aged
               scrub       Pseudonymises lines of files or of standard input
               explain     Explains what rules find in a line: fields, spans, classes and shapes, never the
                           values themselves
+              generate    Invents log lines: API gateway events, nginx, sshd, cloud audit events
               rules       Loads rule packs, runs their cases, describes their format
               keys        Makes and extends keyrings, and tells which times they cover
               config      Checks configuration files
@@ -114,7 +119,7 @@ fn without_a_command_the_commands_are_listed() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["scrub", "explain", "rules", "keys", "init"] {
+    for command in ["demo", "scrub", "explain", "generate", "rules", "keys", "init", "quarantine", "retention"] {
         let ended = run(folder().path(), &[command, "--help"], b"");
         assert_eq!(ended.exit, 0);
         assert!(ended.stdout().contains("Example"), "{command}: {}", ended.stdout());
@@ -253,7 +258,7 @@ fn scrub_says_what_is_wrong_before_it_writes() {
         expect![[r#"
         exit 2
         --- stderr
-        error: no rule pack `ngnix`; there are api-gateway, generic-json, generic-line, linux-auth, nginx
+        error: no rule pack `ngnix`; there are apache, api-gateway, auth0, aws-alb, aws-cloudtrail, aws-vpcflow, azure-signin, caddy, cef, container, duo, envoy, exchange, gcp-audit, generic-json, generic-line, github-audit, google-workspace, haproxy, iis, k8s-audit, kafka, keycloak, linux-auth, mysql, nginx, okta, paloalto, postgres, s3-access, slack, suricata, teleport, traefik, windows-security, zeek
     "#]],
     );
     check(
@@ -573,7 +578,7 @@ fn init_writes_what_config_check_accepts() {
     );
     let checked = run(folder.path(), &["config", "check", "new/logveil.toml"], b"");
     assert_eq!(checked.exit, 0, "{}", checked.stderr());
-    for shown in ["raw-logs -> clean-logs", "broker-1:9092", "pack    nginx@", "present epoch"] {
+    for shown in ["raw-logs -> clean-logs", "window   none", "broker-1:9092", "pack     nginx@", "present epoch"] {
         assert!(checked.stdout().contains(shown), "{shown}: {}", checked.stdout());
     }
     check(
@@ -671,4 +676,103 @@ fn a_canary_under_the_wrong_pack_is_quarantined() {
         assert_eq!(ended.exit, 4, "{pack}");
         assert!(!contains(&ended.stdout, b"canary") && !contains(&ended.stderr, b"canary"), "{pack}");
     }
+}
+
+#[test]
+fn generate_writes_lines_and_their_truth() {
+    let folder = folder();
+    let options = ["generate", "--events", "60", "--hostile-per-mille", "100", "--seed", "9"];
+    let files = ["--output", "raw.log", "--truth", "truth.jsonl"];
+    check(
+        folder.path(),
+        &[&options[..], &files].concat(),
+        b"",
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+    let raw = fs::read(folder.path().join("raw.log")).unwrap();
+    assert_eq!(run(folder.path(), &options, b"").stdout, raw);
+
+    let lines: Vec<&[u8]> = raw.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').collect();
+    let truth = fs::read_to_string(folder.path().join("truth.jsonl")).unwrap();
+    assert_eq!((lines.len(), truth.lines().count()), (60, 60));
+    for (index, (line, truth)) in lines.iter().zip(truth.lines()).enumerate() {
+        let truth: serde_json::Value = serde_json::from_str(truth).unwrap();
+        assert_eq!(truth["line"], index + 1);
+        for entity in truth["entities"].as_array().unwrap() {
+            let (start, end) = (entity["start"].as_u64().unwrap(), entity["end"].as_u64().unwrap());
+            assert!(line.get(start as usize..end as usize).is_some(), "{truth}");
+        }
+    }
+    expect![[r#"{"line":1,"kind":"nginx","timestamp_ms":1767225600000,"entities":[{"class":"ip","value":"198.51.100.216","start":0,"end":14},{"class":"token","value":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwic3ViIjoidS0xMDAwMDAiLCJlbWFpbCI6ImdtYXJzaEBleGFtcGxlLm9yZyIsImlhdCI6MTc2NzIyNTYwMCwiZXhwIjoxNzY3MjI5MjAwfQ.xUr1KHPDB7n000l1z4ygXLF50Sp8G78wz3kNp4NX52z","start":91,"end":322},{"class":"user-agent","value":"okhttp/4.10.0","start":348,"end":361}]}"#]].assert_eq(truth.lines().next().unwrap());
+}
+
+#[test]
+fn generate_keeps_the_pace() {
+    let started = Instant::now();
+    let ended = run(folder().path(), &["generate", "--kind", "sshd", "--events", "6", "--rate", "10"], b"");
+    assert_eq!((ended.exit, ended.stdout().lines().count()), (0, 6));
+    assert!(started.elapsed() >= Duration::from_millis(500));
+}
+
+#[test]
+fn generate_ends_when_nobody_reads_on() {
+    let folder = folder();
+    let mut child = command(folder.path(), &["generate", "--events", "10000000"]).spawn().unwrap();
+    let mut start = [0; 100];
+    child.stdout.take().unwrap().read_exact(&mut start).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn generate_says_what_is_wrong() {
+    let folder = folder();
+    let refused = |args: &[&str], expect| check(folder.path(), &[&["generate"], args].concat(), b"", expect);
+    refused(
+        &["--to", "2025-01-01"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: --to is before --from, which is 2026-01-01 unless given
+    "#]],
+    );
+    refused(
+        &["--kind", "syslog"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: invalid value 'syslog' for '--kind <KIND>'
+          [possible values: api, nginx, sshd, cloudtrail, mixed]
+
+        For more information, try '--help'.
+    "#]],
+    );
+    refused(
+        &["--rate", "0"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: invalid value '0' for '--rate <PER_SECOND>': 0 is not in 1..=4294967295
+
+        For more information, try '--help'.
+    "#]],
+    );
+    refused(
+        &["--truth", "same", "--output", "same"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: --output and --truth name the same file
+    "#]],
+    );
+    refused(
+        &["--output", "none/raw.log"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: could not write none/raw.log: No such file or directory (os error 2)
+    "#]],
+    );
 }

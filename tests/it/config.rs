@@ -50,6 +50,7 @@ fn a_minimal_file_has_safe_defaults() {
                     pack: "auto",
                     target: "clean",
                     quarantine: "quarantine",
+                    window: None,
                 },
             ],
             keyring: "conf/keyring.toml",
@@ -58,6 +59,10 @@ fn a_minimal_file_has_safe_defaults() {
                 interval: 150ms,
                 bytes: 20000000,
                 records: 50000,
+            },
+            retention: Retention {
+                interval: 60s,
+                receipts: "conf/receipts.jsonl",
             },
             record_bytes_max: 4194304,
             http: Http {
@@ -93,7 +98,7 @@ fn errors_name_the_place_and_the_mend() {
     refused(
         &MINIMAL.replace("target", "taget"),
         expect![
-            "conf/logveil.toml:7:1: unknown field `taget`, expected one of `topics`, `pack`, `target`, `quarantine`"
+            "conf/logveil.toml:7:1: unknown field `taget`, expected one of `topics`, `pack`, `target`, `quarantine`, `retention`"
         ],
     );
     refused(&MINIMAL.replace("\"clean\"", "7"), expect!["conf/logveil.toml:7:10: wrong type: expected a string"]);
@@ -166,9 +171,55 @@ fn errors_name_the_place_and_the_mend() {
           hint: use 1 to 10000; 100 to 200 is a good value"#]],
     );
     refused(
+        &format!("{MINIMAL}\n[retention]\ninterval = \"0s\"\n"),
+        expect![[r#"
+        conf/logveil.toml: `retention.interval` is out of range
+          hint: use `1s` to `1d`; raw records outlive their window by that much"#]],
+    );
+    refused(
         &format!("{MINIMAL}\n[log]\nlevel = \"loud\"\n"),
         expect![[r#"
         conf/logveil.toml: `log.level` is unknown
           hint: use error, warn, info, debug or trace"#]],
+    );
+}
+
+#[test]
+fn a_window_belongs_to_its_route() {
+    let second = "[[route]]\ntopics = [\"raw-2\"]\ntarget = \"clean\"\nquarantine = \"quarantine\"\n";
+    let text = format!("{MINIMAL}\n[route.retention]\nwindow = \"30d\"\n{second}retention.window = \"365d\"\n");
+    let config = load(&text, &[]).unwrap();
+    let days: Vec<_> = config.routes.iter().map(|route| route.window.map(|window| window.as_secs() / 86_400)).collect();
+    assert_eq!(days, [Some(30), Some(365)]);
+    let config =
+        load(&format!("{MINIMAL}\n[retention]\nreceipts = \"/var/lib/logveil/receipts.jsonl\"\n"), &[]).unwrap();
+    assert_eq!(config.retention.receipts, Path::new("/var/lib/logveil/receipts.jsonl"));
+    assert_eq!(config.routes[0].window, None);
+}
+
+#[test]
+fn windows_have_bounds() {
+    let with = |window: &str| format!("{MINIMAL}retention.window = \"{window}\"\n");
+    refused(
+        &with("366d"),
+        expect![[r#"
+        conf/logveil.toml: `route.retention.window` is longer than 365 days
+          hint: raw records are promised to end within 365 days: write `365d` or less"#]],
+    );
+    refused(
+        &with("30"),
+        expect![[r#"
+        conf/logveil.toml: `route.retention.window` is no duration
+          hint: write a whole number and a unit: `90m`, `12h` or `30d`"#]],
+    );
+    refused(
+        &with("59s"),
+        expect![[r#"
+        conf/logveil.toml: `route.retention.window` is shorter than a minute
+          hint: write `1m` or more; below that, the clocks of producers decide"#]],
+    );
+    refused(
+        &format!("{MINIMAL}retention.windw = \"1d\"\n"),
+        expect!["conf/logveil.toml:9:11: unknown field `windw`, expected `window`"],
     );
 }

@@ -4,11 +4,15 @@
 
 mod cli;
 mod config;
+mod demo;
+mod generate;
 mod kafka;
 mod layers;
+mod names;
 mod pipeline;
 mod properties;
 mod rules;
+mod spread;
 mod support;
 mod tidy;
 mod veil;

@@ -2,6 +2,7 @@
 //!
 //! Each fault reads `path:line: what is wrong; what to do instead`.
 
+use logveil::retention::{Confirmation, Keep};
 use logveil::veil::Reason;
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ const FILE_LINES_MAX: usize = 700;
 const FUNCTION_LINES_MAX: usize = 100;
 
 /// Values in, values out: what these rooms do can be tested, fuzzed and repeated byte for byte.
-const PURE_ROOMS: [&str; 8] = ["record", "rules", "decode", "detect", "canon", "keys", "transform", "veil"];
+const PURE_ROOMS: [&str; 9] = ["record", "rules", "generate", "decode", "detect", "canon", "keys", "transform", "veil"];
 
 /// What a pure room must not name, and what it does instead.
 const IMPURE: [(&str, &str); 8] = [
@@ -29,12 +30,13 @@ const IMPURE: [(&str, &str); 8] = [
 ];
 
 /// Crates that only some rooms may name.
-const OWNERS: [(&str, &[&str]); 6] = [
+const OWNERS: [(&str, &[&str]); 7] = [
     ("rdkafka", &["kafka"]),
     ("axum", &["http"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli", "main"]),
+    ("rand_xoshiro", &["generate"]),
     ("aes_gcm|hkdf|hmac|ipcrypt_rs|sha2", &["keys"]),
 ];
 
@@ -286,16 +288,46 @@ fn nothing_is_put_off() {
     });
 }
 
+fn operating() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md")).unwrap()
+}
+
+/// The first cells of the rows of all tables in a section, without their backticks.
+fn rows(docs: &str, section: &str) -> BTreeSet<String> {
+    let section = docs.split("\n## ").find(|found| found.starts_with(section)).unwrap_or_default();
+    let row = Regex::new(r"(?m)^\| `([a-z0-9-]+)` \|").unwrap();
+    row.captures_iter(section).map(|found| found[1].to_owned()).collect()
+}
+
 #[test]
 fn operators_find_every_reason_in_the_docs() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md");
-    let docs = fs::read_to_string(path).unwrap();
-    let section = docs.split("\n## ").find(|section| section.starts_with("Reasons")).unwrap_or_default();
-    let row = Regex::new(r"(?m)^\| `([a-z0-9-]+)` \|").unwrap();
-    let documented: BTreeSet<&str> = row.captures_iter(section).map(|found| found.get(1).unwrap().as_str()).collect();
-    let known: BTreeSet<&str> = Reason::ALL.into_iter().map(Reason::code).collect();
+    let documented = rows(&operating(), "Reasons");
+    let known: BTreeSet<String> = Reason::ALL.into_iter().map(|reason| reason.code().to_owned()).collect();
     let missing: Vec<_> = known.difference(&documented).collect();
     let stale: Vec<_> = documented.difference(&known).collect();
     assert!(missing.is_empty(), "docs/operating.md: add a row in `Reasons` for {missing:?}");
     assert!(stale.is_empty(), "docs/operating.md: no such reasons, remove their rows: {stale:?}");
+}
+
+#[test]
+fn operators_find_every_state_and_outcome_of_retention_in_the_docs() {
+    let docs = operating();
+    let documented = rows(&docs, "Raw records and their end");
+    let missing: Vec<_> = Keep::ALL.into_iter().filter(|keep| !documented.contains(keep.code())).collect();
+    assert!(missing.is_empty(), "docs/operating.md: add a row in `Raw records and their end` for {missing:?}");
+    for outcome in Confirmation::ALL {
+        assert!(docs.contains(&format!("`{}`: ", outcome.code())), "docs/operating.md: what does {outcome:?} mean?");
+    }
+}
+
+#[test]
+fn operators_find_every_metric_in_the_docs() {
+    let docs = operating();
+    let source = sources().into_iter().find(|source| source.path.ends_with("pipeline/metrics.rs")).unwrap();
+    let name = Regex::new(r#""(logveil_[a-z_]+)""#).unwrap();
+    let names: BTreeSet<String> = name.captures_iter(&source.code).map(|found| found[1].to_owned()).collect();
+    assert!(!names.is_empty());
+    // Counters and units get a suffix.
+    let missing: Vec<_> = names.iter().filter(|name| !docs.contains(&format!("`{name}"))).collect();
+    assert!(missing.is_empty(), "docs/operating.md: add a row in `Metrics` for {missing:?}");
 }

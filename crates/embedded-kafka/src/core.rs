@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often timeouts are looked at.
 const TICK: Duration = Duration::from_millis(20);
+/// How often a request that waits looks whether its sender still does.
+const PEER_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// Most partitions of all topics, and most groups: a client gone wild does not eat the memory.
 const ALL_PARTITIONS_MAX: usize = 10 * PARTITIONS_MAX;
 const GROUPS_MAX: usize = 10_000;
@@ -38,6 +40,17 @@ impl State {
             transactions: Transactions::default(),
             space: Space::default(),
         }
+    }
+
+    /// The topic of this name.
+    ///
+    /// # Errors
+    /// `INVALID_TOPIC_EXCEPTION` for what is no name, `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub(crate) fn find(&self, name: &str) -> Result<&Topic, ErrorCode> {
+        if !is_name(name) {
+            return Err(ErrorCode::InvalidTopic);
+        }
+        self.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)
     }
 
     /// A partition and its topic's settings.
@@ -156,14 +169,16 @@ impl Core {
         self.changed.notify_all();
     }
 
-    /// Calls `look` until it answers, `timeout` is over (if one) or the broker stops; then none.
+    /// Calls `look` until it answers, `timeout` is over (if one), `is_given_up` or the broker stops; then none.
     pub(crate) fn wait_for<T>(
         &self,
         timeout: Option<Duration>,
+        is_given_up: impl Fn() -> bool,
         mut look: impl FnMut(&mut State) -> Option<T>,
     ) -> Option<T> {
         // Real time, not the test's: a reader that waits for records is not to be hurried by a moved clock.
-        let start = std::time::Instant::now();
+        let start = Instant::now();
+        let mut peer_looked_at = start;
         let mut state = self.lock();
         loop {
             if let Some(found) = look(&mut state) {
@@ -173,8 +188,14 @@ impl Core {
             if left.is_zero() || self.is_stopping() {
                 return None;
             }
+            if peer_looked_at.elapsed() >= PEER_CHECK_INTERVAL {
+                if is_given_up() {
+                    return None;
+                }
+                peer_looked_at = Instant::now();
+            }
             // Waiting ends early now and then, in case a wake was meant for an instant before the wait.
-            let wait = self.changed.wait_timeout(state, left.min(Duration::from_secs(1)));
+            let wait = self.changed.wait_timeout(state, left.min(PEER_CHECK_INTERVAL));
             state = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
     }

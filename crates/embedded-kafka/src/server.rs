@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::fault::Fault;
-use crate::handle::{self, Call};
+use crate::handle::{self, Call, Reply};
 use crate::wire::{Api, ErrorCode, Malformed, Reader, Writer};
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read};
@@ -33,6 +33,33 @@ impl Connections {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, TcpStream>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    stream: TcpStream,
+    /// As Kafka writes it: with a slash before the address.
+    pub(crate) host: String,
+}
+
+impl Peer {
+    fn of(stream: TcpStream) -> io::Result<Self> {
+        let host = format!("/{}", stream.peer_addr()?.ip());
+        Ok(Self { stream, host })
+    }
+
+    /// Whether it has closed the connection, so that nobody waits for an answer. One that has sent its next request already
+    /// is not known to have gone until that is read.
+    pub(crate) fn is_gone(&self) -> bool {
+        let looked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(&mut [0]));
+        let is_gone = match looked {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        };
+        // The thread that serves this connection, which is the one that asks, must be able to wait for its bytes again.
+        self.stream.set_nonblocking(false).is_err() || is_gone
     }
 }
 
@@ -71,12 +98,12 @@ pub(crate) fn accept(listener: &TcpListener, core: &Arc<Core>, connections: &Arc
 /// Serves one connection until it ends.
 fn serve(core: &Core, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let client_host = format!("/{}", stream.peer_addr()?.ip());
+    let peer = Peer::of(stream.try_clone()?)?;
     let mut requests = BufReader::with_capacity(BUFFER_BYTES, stream.try_clone()?);
     let mut answers = BufWriter::with_capacity(BUFFER_BYTES, stream);
     let mut frame = Vec::new();
     while read_frame(&mut requests, &mut frame)? {
-        answer(core, &frame, &client_host, &mut answers)?;
+        answer(core, &frame, &peer, &mut answers)?;
         // One large request is no reason to keep its memory.
         frame.shrink_to(BUFFER_BYTES);
     }
@@ -102,7 +129,7 @@ fn read_frame(requests: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<bool>
 }
 
 /// Handles a request, and the fault planned for it. An error closes the connection.
-fn answer(core: &Core, frame: &[u8], client_host: &str, answers: &mut BufWriter<TcpStream>) -> io::Result<()> {
+fn answer(core: &Core, frame: &[u8], peer: &Peer, answers: &mut BufWriter<TcpStream>) -> io::Result<()> {
     let closed = || io::Error::from(io::ErrorKind::ConnectionAborted);
     let malformed = |Malformed| io::Error::from(io::ErrorKind::InvalidData);
     let mut request = Reader::new(frame, false);
@@ -130,11 +157,12 @@ fn answer(core: &Core, frame: &[u8], client_host: &str, answers: &mut BufWriter<
         Some(Fault::LoseAnswer) => bytes_max = 0,
         None => {}
     }
-    let call = Call { core, version, client_id: &client_id, client_host, refusal };
+    let call = Call { core, version, client_id: &client_id, peer, refusal };
     let mut writer = Writer::new(api.is_flexible(version));
-    let is_answered = handle::handle(&call, api, &mut request, &mut writer).map_err(malformed)?;
-    if !is_answered {
-        return Ok(());
+    match handle::handle(&call, api, &mut request, &mut writer).map_err(malformed)? {
+        Reply::Answer => {}
+        Reply::Silence => return Ok(()),
+        Reply::Close => return Err(closed()),
     }
     let writer = if api == Api::ApiVersions { writer.without_header_tags() } else { writer };
     writer.send(answers, correlation_id, bytes_max)

@@ -91,7 +91,7 @@ pub(crate) enum SettingType {
 
 /// The settings of Apache Kafka 4.1 and their defaults (<https://kafka.apache.org/documentation/#topicconfigs>). Those that
 /// [`Settings`] does not read change nothing here.
-pub(crate) const KNOWN: [(&str, &str, SettingType); 27] = [
+pub(crate) const KNOWN: [(&str, &str, SettingType); 33] = [
     ("cleanup.policy", "delete", SettingType::List),
     ("compression.gzip.level", "-1", SettingType::Int),
     ("compression.lz4.level", "9", SettingType::Int),
@@ -101,7 +101,9 @@ pub(crate) const KNOWN: [(&str, &str, SettingType); 27] = [
     ("file.delete.delay.ms", "60000", SettingType::Long),
     ("flush.messages", "9223372036854775807", SettingType::Long),
     ("flush.ms", "9223372036854775807", SettingType::Long),
+    ("follower.replication.throttled.replicas", "", SettingType::List),
     ("index.interval.bytes", "4096", SettingType::Int),
+    ("leader.replication.throttled.replicas", "", SettingType::List),
     ("local.retention.bytes", "-2", SettingType::Long),
     ("local.retention.ms", "-2", SettingType::Long),
     ("max.compaction.lag.ms", "9223372036854775807", SettingType::Long),
@@ -113,10 +115,14 @@ pub(crate) const KNOWN: [(&str, &str, SettingType); 27] = [
     ("min.compaction.lag.ms", "0", SettingType::Long),
     ("min.insync.replicas", "1", SettingType::Int),
     ("preallocate", "false", SettingType::Boolean),
+    ("remote.log.copy.disable", "false", SettingType::Boolean),
+    ("remote.log.delete.on.disable", "false", SettingType::Boolean),
     ("remote.storage.enable", "false", SettingType::Boolean),
     ("retention.bytes", "-1", SettingType::Long),
     ("retention.ms", "604800000", SettingType::Long),
     ("segment.bytes", "1073741824", SettingType::Int),
+    ("segment.index.bytes", "10485760", SettingType::Int),
+    ("segment.jitter.ms", "0", SettingType::Long),
     ("segment.ms", "604800000", SettingType::Long),
     ("unclean.leader.election.enable", "false", SettingType::Boolean),
 ];
@@ -169,6 +175,7 @@ impl Settings {
         let mut settings = self.clone();
         for (name, value) in overrides {
             let (_, _, kind) = KNOWN.iter().find(|(known, ..)| known == name).ok_or(ErrorCode::InvalidConfig)?;
+            let value = value.trim();
             check_type(*kind, value)?;
             settings.read(name, value)?;
         }
@@ -197,7 +204,7 @@ impl Settings {
             },
             "message.timestamp.before.max.ms" => self.timestamp_before_max_ms = number(value, 0)?,
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = number(value, 0)?,
-            _ => {}
+            _ => return check_unused(name, value),
         }
         Ok(())
     }
@@ -224,13 +231,35 @@ impl Settings {
     }
 }
 
+/// Settings that change nothing here have their bounds all the same, so that a wrong one is found.
+fn check_unused(name: &str, value: &str) -> Result<(), ErrorCode> {
+    let is_fine = match name {
+        "compression.type" => ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"].contains(&value),
+        "compression.gzip.level" => value == "-1" || number(value, 1)? <= 9,
+        "compression.lz4.level" => number(value, 1)? <= 17,
+        "compression.zstd.level" => number(value, -131_072)? <= 22,
+        "delete.retention.ms"
+        | "file.delete.delay.ms"
+        | "flush.ms"
+        | "index.interval.bytes"
+        | "min.compaction.lag.ms"
+        | "segment.jitter.ms" => number(value, 0).is_ok(),
+        "flush.messages" | "max.compaction.lag.ms" | "min.insync.replicas" => number(value, 1).is_ok(),
+        "local.retention.bytes" | "local.retention.ms" => number(value, -2).is_ok(),
+        "min.cleanable.dirty.ratio" => value.parse().is_ok_and(|ratio| (0.0..=1.0).contains(&ratio)),
+        "segment.index.bytes" => number(value, 4).is_ok(),
+        _ => true,
+    };
+    if is_fine { Ok(()) } else { Err(ErrorCode::InvalidConfig) }
+}
+
 fn number(value: &str, min: i64) -> Result<i64, ErrorCode> {
     value.parse().ok().filter(|number| *number >= min).ok_or(ErrorCode::InvalidConfig)
 }
 
 fn check_type(kind: SettingType, value: &str) -> Result<(), ErrorCode> {
     let is_fine = match kind {
-        SettingType::Boolean => ["true", "false"].contains(&value),
+        SettingType::Boolean => ["true", "false"].iter().any(|known| known.eq_ignore_ascii_case(value)),
         SettingType::Int => value.parse::<i32>().is_ok(),
         SettingType::Long => value.parse::<i64>().is_ok(),
         SettingType::Double => value.parse::<f64>().is_ok(),

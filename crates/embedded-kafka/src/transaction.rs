@@ -31,7 +31,8 @@ enum State {
 #[derive(Debug)]
 struct Transaction {
     producer: ProducerEpoch,
-    /// The epoch before a client's own request to raise it: the request may come again.
+    /// The epoch from which the producer may still ask for the present one: its first request may have been lost, or the
+    /// broker gave its transaction up.
     last_epoch: Option<i16>,
     timeout: Duration,
     state: State,
@@ -99,7 +100,7 @@ impl Transactions {
             {
                 return Err(ErrorCode::ProducerFenced);
             }
-            if is_repeated {
+            if is_repeated && !matches!(transaction.state, State::Ending { .. }) {
                 return Ok(transaction.producer);
             }
         }
@@ -214,7 +215,7 @@ impl Transactions {
         Ok(transaction)
     }
 
-    /// Decides to abort what has been open for too long; its producer is fenced.
+    /// Decides to abort what has been open for too long; its producer is fenced, but may renew itself.
     pub(crate) fn tick(&mut self, now: Duration) {
         for transaction in self.by_id.values_mut() {
             if matches!(transaction.state, State::Ongoing { deadline } if now >= deadline) {
@@ -249,10 +250,10 @@ impl Transactions {
 }
 
 impl Transaction {
-    /// Aborts it under a raised epoch, which its producer does not have.
+    /// Aborts it under a raised epoch, which its producer does not have until it asks for it.
     fn fence(&mut self) {
+        self.last_epoch = Some(self.producer.epoch);
         self.producer.epoch += 1;
-        self.last_epoch = None;
         self.state = State::Ending { is_commit: false };
     }
 }
@@ -301,7 +302,8 @@ mod tests {
         transactions.tick(T0 + TIMEOUT);
         assert!(!transactions.take_ending()[0].is_commit);
         assert_eq!(transactions.end("t", producer, true), Err(ErrorCode::ProducerFenced));
-        assert_eq!(transactions.init("t", TIMEOUT, Some(producer)), Err(ErrorCode::ProducerFenced));
+        let renewed = ProducerEpoch { epoch: producer.epoch + 1, ..producer };
+        assert_eq!(transactions.init("t", TIMEOUT, Some(producer)), Ok(renewed));
     }
 
     #[test]

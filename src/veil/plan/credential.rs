@@ -156,7 +156,8 @@ impl Plan {
             if COOKIE_ATTRIBUTES.contains(&name.as_str()) {
                 self.scan(inner, value);
             } else {
-                let action = inner.matcher.named(name.as_str()).unwrap_or(Action { parse: Parse::No, ..action });
+                let named = inner.matcher.names.whole(name.as_str());
+                let action = named.unwrap_or(Action { parse: Parse::No, ..action });
                 self.decoded(inner, action, value.trim_ascii());
                 let blank = value.len() - value.trim_ascii_start().len();
                 self.shift(found, blank);

@@ -1,6 +1,7 @@
 //! Plans a JSON text: names on the way down tell what a value is.
 
-use super::path::{Expected, Path, Role};
+use super::path::{Expected, Path};
+use super::siblings::Labels;
 use super::{Plan, Scope, ends, quoted_literal};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
@@ -9,6 +10,7 @@ use crate::rules::{Parse, Shape, Unknown};
 use crate::transform::Source;
 use crate::veil::JSON_DEPTH_MAX;
 use crate::veil::matcher::Action;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Digits of an integer that can be the number of a card.
@@ -36,64 +38,36 @@ impl Plan {
 
     fn json_tokens(&mut self, scope: Scope<'_>, mut path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
         let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+        let mut labels = Labels::new(text);
         while let Some(token) = tokens.next_token()? {
             match token {
                 Token::ObjectStart => path.open(false),
                 Token::ArrayStart => path.open(true),
                 Token::ObjectEnd | Token::ArrayEnd => path.close(),
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
-                    path.member(name);
+                    let label = path.label(name, |object| labels.of(object));
+                    let label = label.map(|label| text_of(text, &label));
+                    path.member(&String::from_utf8_lossy(name), label.as_deref());
                     plan.name(scope, name);
                 }),
-                Token::Text(value) => self.text_value(scope, &mut path, text, &value),
-                Token::Number(span) => {
-                    if path.next.role == Role::Content && path.next.expected == Expected::Unknown {
-                        path.content(span.clone());
-                    }
-                    self.literal(scope, text, span, path.next.expected);
+                Token::Text(value) => {
+                    path.text(&value);
+                    self.quoted(text, &value, |plan, value| match path.expected().action() {
+                        Some(action) => plan.apply(scope.in_string(), action, value),
+                        None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+                    });
                 }
+                Token::Number(span) => self.literal(scope, text, span, path.expected()),
                 Token::Bool(span) => {
                     // A flag is called `session` or `user` as often as an entity is.
-                    if let Expected::Selected(_) = path.next.expected {
-                        self.literal(scope, text, span, path.next.expected);
+                    if let Expected::Selected(_) = path.expected() {
+                        self.literal(scope, text, span, path.expected());
                     }
                 }
                 Token::Null => {}
             }
         }
         Ok(())
-    }
-
-    fn text_value(&mut self, scope: Scope<'_>, path: &mut Path<'_>, text: &[u8], value: &Quoted) {
-        let mut before_label = None;
-        if let (Role::Content, Expected::Unknown) = (path.next.role, path.next.expected) {
-            path.content(value.inner.start - 1..value.inner.end + 1);
-        }
-        let (expected, role) = (path.next.expected.action(), path.next.role);
-        self.quoted(text, value, |plan, value| {
-            if role == Role::Label {
-                before_label = path.label(value);
-            }
-            match expected {
-                Some(action) => plan.apply(scope.in_string(), action, value),
-                None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
-            }
-        });
-        if let Some((span, action)) = before_label {
-            self.content_before_label(scope, action, text, span);
-        }
-    }
-
-    /// Plans a content that was passed before its label told what it is.
-    fn content_before_label(&mut self, scope: Scope<'_>, action: Action, text: &[u8], span: Range<usize>) {
-        let inner = span.start + 1..span.end - 1;
-        match text.get(span.start) {
-            Some(b'"') => {
-                let quoted = Quoted { escaped: text[inner.clone()].contains(&b'\\'), inner };
-                self.quoted(text, &quoted, |plan, value| plan.apply(scope.in_string(), action, value));
-            }
-            Some(_) | None => self.literal(scope, text, span, Expected::Named(action)),
-        }
     }
 
     /// Plans the text of a JSON string and moves what it finds back to the string's escaped bytes.
@@ -138,4 +112,15 @@ impl Plan {
             self.push(action, replacement, text, span, quoting, Source::Rule);
         }
     }
+}
+
+/// The text of a JSON string.
+fn text_of<'t>(text: &'t [u8], quoted: &Quoted) -> Cow<'t, str> {
+    let inner = &text[quoted.inner.clone()];
+    if !quoted.escaped {
+        return String::from_utf8_lossy(inner);
+    }
+    let mut unescaped = Vec::with_capacity(inner.len());
+    escape::unescape(inner, &mut unescaped);
+    Cow::Owned(String::from_utf8_lossy(&unescaped).into_owned())
 }

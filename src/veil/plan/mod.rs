@@ -3,8 +3,11 @@
 mod agree;
 mod credential;
 mod json;
+mod nobody;
 mod path;
+mod prose;
 mod recode;
+mod siblings;
 mod spread;
 mod text;
 mod value;
@@ -16,6 +19,7 @@ use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, is_text};
 use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
+use nobody::stands_for_nobody;
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -175,6 +179,7 @@ impl Plan {
         planned
     }
 
+    /// Adds a finding, unless its value stands for nobody.
     fn push(
         &mut self,
         action: Action,
@@ -188,7 +193,7 @@ impl Plan {
             self.overflow = true;
             return;
         }
-        if span.is_empty() {
+        if stands_for_nobody(action.class, &text[span.clone()]) {
             return;
         }
         let value = self.keep_value(&text[span.clone()]);

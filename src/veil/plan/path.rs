@@ -1,7 +1,10 @@
 //! Where a value stands in a JSON text, and what the names above it tell.
 
-use crate::rules::{Class, FieldName};
+use super::siblings::{LABEL_BYTES_MAX, Role};
+use crate::decode::json::Quoted;
+use crate::rules::Class;
 use crate::veil::matcher::{Action, Matcher, NodeIndex};
+use crate::veil::names;
 use std::ops::Range;
 
 /// What is known of a value in a JSON text from the names above it.
@@ -24,34 +27,6 @@ impl Expected {
     }
 }
 
-/// What a member is to the others of its object, as in `{"name": "user", "value": "alice"}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    /// Nothing.
-    Plain,
-    /// Its text is the name of what the content is.
-    Label,
-    /// The value that the label names, or that the object's own name names: `{"user": {"value": "alice"}}`.
-    Content,
-}
-
-impl Role {
-    /// The role of a member by its reduced name.
-    fn of(name: &str) -> Self {
-        match name {
-            // OTLP's and AWS's `key`, Windows' and HAR's `name`.
-            "name" | "key" | "field" | "fieldname" | "attribute" | "property" | "param" | "parameter" | "header" => {
-                Self::Label
-            }
-            // Also what OTLP, Google and Microsoft wrap values in, XML's `#text` and DynamoDB's types.
-            "value" | "values" | "val" | "text" | "content" | "raw" | "original" | "string" | "stringvalue"
-            | "stringval" | "strval" | "intvalue" | "intval" | "longvalue" | "numbervalue" | "multivalue"
-            | "newvalue" | "oldvalue" | "displayvalue" | "s" | "n" | "t" => Self::Content,
-            _ => Self::Plain,
-        }
-    }
-}
-
 /// The names above the present value, as live trie nodes.
 pub(super) struct Path<'m> {
     matcher: &'m Matcher,
@@ -60,24 +35,30 @@ pub(super) struct Path<'m> {
     states: Vec<NodeIndex>,
     frames: Vec<Frame>,
     /// The value that comes next.
-    pub(super) next: Frame,
+    next: Frame,
     /// The reduced names above, one after the other.
     names: String,
+    /// The names above as they are written, with dots between them.
+    written: String,
+    /// Objects that were opened so far.
+    objects: usize,
 }
 
 /// A place in the JSON text: its live nodes and what is expected there.
 #[derive(Debug, Clone)]
-pub(super) struct Frame {
+struct Frame {
     states: Range<usize>,
-    pub(super) expected: Expected,
-    pub(super) role: Role,
+    expected: Expected,
+    role: Role,
     array: bool,
-    /// The field name that led here, as a range of the path's names.
+    /// The field name that led here, as a range of the path's reduced names; of a flattened path the last part.
     name: Range<usize>,
-    /// What the object's label says that its content is.
-    label: Option<Action>,
-    /// The content that came before the label, as a range of the JSON text.
-    pending: Option<Range<usize>>,
+    /// The same name as it is written.
+    written: Range<usize>,
+    /// The number of the object, in the order in which objects open.
+    object: usize,
+    /// The text that names the content of this object.
+    label: Option<Quoted>,
 }
 
 impl<'m> Path<'m> {
@@ -91,21 +72,26 @@ impl<'m> Path<'m> {
             role: Role::Plain,
             array: false,
             name: 0..0,
+            written: 0..0,
+            object: 0,
             label: None,
-            pending: None,
         };
-        Self { matcher, claims, states, frames: Vec::new(), next, names: String::new() }
+        let (names, written) = (String::new(), String::new());
+        Self { matcher, claims, states, frames: Vec::new(), next, names, written, objects: 0 }
+    }
+
+    /// What is known of the value that comes next.
+    pub(super) fn expected(&self) -> Expected {
+        self.next.expected
     }
 
     pub(super) fn open(&mut self, array: bool) {
-        let inherited = match self.next.role {
-            Role::Content => self.frames.last().and_then(|above| above.label),
-            Role::Plain | Role::Label => None,
-        };
-        let frame = Frame { array, label: inherited, pending: None, ..self.next.clone() };
+        let frame = Frame { array, object: self.objects, label: None, ..self.next.clone() };
         if array {
             // Elements stand under the array's own name.
             self.next = frame.clone();
+        } else {
+            self.objects += 1;
         }
         self.frames.push(frame);
     }
@@ -119,35 +105,74 @@ impl<'m> Path<'m> {
         }
     }
 
-    /// Goes to the member `name` of the present object.
-    pub(super) fn member(&mut self, name: &[u8]) {
-        let Some(frame) = self.frames.last() else { return };
-        let (above, inherited, parent, label) = (frame.states.clone(), frame.expected, frame.name.clone(), frame.label);
-        self.states.truncate(above.end);
+    /// Notes the text that comes next in the present object, if it is a label.
+    pub(super) fn text(&mut self, text: &Quoted) {
+        let object = self.frames.last_mut().filter(|frame| !frame.array);
+        if let (Role::Label, Some(object), ..=LABEL_BYTES_MAX) = (self.next.role, object, text.inner.len()) {
+            object.label.get_or_insert_with(|| text.clone());
+        }
+    }
+
+    /// The label of the present object, if the member `name` is the content that it names. Where the label has not come
+    /// yet, `ahead` finds it by the number of the object.
+    pub(super) fn label(&mut self, name: &[u8], ahead: impl FnOnce(usize) -> Option<Quoted>) -> Option<Quoted> {
+        let object = self.frames.last_mut()?;
+        if Role::of(name) != Role::Content {
+            return None;
+        }
+        if object.label.is_none() {
+            object.label = ahead(object.object);
+        }
+        object.label.clone()
+    }
+
+    /// Goes to the member `name` of the present object; `label` is what the object calls its content.
+    pub(super) fn member(&mut self, name: &str, label: Option<&str>) {
+        let Some(parent) = self.frames.last().cloned() else { return };
+        self.states.truncate(parent.states.end);
         let start = self.states.len();
-        self.matcher.step(&mut self.states, above, name);
+        self.matcher.step(&mut self.states, parent.states.clone(), name.as_bytes());
         let states = start..self.states.len();
-        self.names.truncate(parent.end);
-        FieldName::reduce_into(&String::from_utf8_lossy(name), &mut self.names);
-        let own = parent.end..self.names.len();
-        let role = self.names.get(own.start..).map_or(Role::Plain, Role::of);
-        let expected = match (self.matcher.accepted(&self.states[states.clone()]), inherited) {
+        let role = Role::of(name.as_bytes());
+        let mut called = self.call(&parent, name);
+        if let Some(label) = label {
+            let by_label = self.call(&parent, label);
+            called = Called { action: by_label.action.or(called.action), ..by_label };
+        } else if called.action.is_none() && role == Role::Content && parent.expected != Expected::Unknown {
+            // `{"user": {"value": …}}` is a user, and so is `{"user": {"value": {"string": …}}}`.
+            called = Called { action: parent.expected.action(), name: parent.name, written: parent.written };
+        }
+        let expected = match (self.matcher.accepted(&self.states[states.clone()]), parent.expected) {
             (Some(action), _) => Expected::Selected(action),
-            (None, Expected::Selected(_)) => inherited,
-            (None, Expected::Unknown | Expected::Named(_)) => {
-                let named = self.by_name(name, parent.start, own.start, inherited.action());
-                let content = || if role == Role::Content { label.or(inherited.action()) } else { None };
-                named.or_else(content).map_or(Expected::Unknown, Expected::Named)
-            }
+            (None, Expected::Selected(_)) => parent.expected,
+            (None, Expected::Unknown | Expected::Named(_)) => called.action.map_or(Expected::Unknown, Expected::Named),
         };
-        self.next = Frame { states, expected, role, array: false, name: own, label: None, pending: None };
+        let Called { name, written, .. } = called;
+        self.next = Frame { states, expected, role, array: false, name, written, object: 0, label: None };
+    }
+
+    /// Appends a name below `parent`, and finds the rule that it stands for.
+    fn call(&mut self, parent: &Frame, name: &str) -> Called {
+        self.names.truncate(parent.name.end);
+        self.written.truncate(parent.written.end);
+        self.written.push('.');
+        self.written.push_str(name);
+        let parts = names::reduce_parts(name, &mut self.names);
+        let written = parent.written.end + 1..self.written.len();
+        let action = self.by_name(parent, name, &parts);
+        Called { name: parts.last..self.names.len(), written, action }
     }
 
     /// What the last name says alone; together with the one above it, as `{"user": {"name": …}}` is also `username`; or
-    /// below somebody's name as a kind of name, as `{"user": {"first": …}}` is also `firstname`.
-    fn by_name(&mut self, name: &[u8], parent: usize, own: usize, above: Option<Action>) -> Option<Action> {
-        let named = |from: usize| self.names.get(from..).and_then(|name| self.matcher.named(name));
-        let found = named(own).or_else(|| named(parent));
+    /// below somebody's name as a kind of name, as `{"user": {"first": …}}` is also `firstname`; or by its end.
+    fn by_name(&mut self, parent: &Frame, name: &str, parts: &names::Parts) -> Option<Action> {
+        let (own, names) = (parent.name.end, &self.matcher.names);
+        let whole = |from: usize| self.names.get(from..).and_then(|name| names.whole(name));
+        let found = if parts.is_path() {
+            whole(own).or_else(|| self.matcher.named_as_written(name.as_bytes()))
+        } else {
+            whole(own).or_else(|| whole(parent.name.start))
+        };
         if found.is_some() {
             return found;
         }
@@ -159,30 +184,25 @@ impl<'m> Path<'m> {
         let is_somebody = |action: Action| {
             matches!(action.class, Class::User | Class::Person | Class::UserId | Class::Email | Class::Account)
         };
-        if above.is_some_and(is_somebody) {
+        if parent.expected.action().is_some_and(is_somebody) {
             let length = self.names.len();
             self.names.push_str("name");
-            let found = self.names.get(own..).and_then(|name| self.matcher.named(name));
+            let found = self.names.get(own..).and_then(|name| names.whole(name));
             self.names.truncate(length);
-            return found.filter(|action| matches!(action.class, Class::Person | Class::User));
+            let found = found.filter(|action| matches!(action.class, Class::Person | Class::User));
+            if found.is_some() {
+                return found;
+            }
         }
-        if name.contains(&b'.') { self.matcher.named_as_written(name) } else { None }
+        self.written.get(parent.written.start..).and_then(|written| names.end(written))
     }
+}
 
-    /// Notes the text of a label of the present object; the content that came before it and what it is, if it did.
-    pub(super) fn label(&mut self, text: &[u8]) -> Option<(Range<usize>, Action)> {
-        let frame = self.frames.last_mut().filter(|frame| !frame.array)?;
-        let action = self.matcher.named_as_written(text)?;
-        frame.label = Some(action);
-        Some((frame.pending.take()?, action))
-    }
-
-    /// Notes a content of the present object whose label has not come yet.
-    pub(super) fn content(&mut self, span: Range<usize>) {
-        if let Some(frame) = self.frames.last_mut().filter(|frame| !frame.array && frame.label.is_none()) {
-            frame.pending = Some(span);
-        }
-    }
+/// A name below another, and the rule that goes by it.
+struct Called {
+    name: Range<usize>,
+    written: Range<usize>,
+    action: Option<Action>,
 }
 
 /// The class of a claim of a token, by its reduced name: RFC 7519, section 4.1; OpenID Connect Core 1.0, section 5.1;

@@ -24,6 +24,9 @@ pub(in crate::veil) struct Encoded {
 /// Shortest base64 that is looked into: twelve bytes of text.
 const BASE64_BYTES_MIN: usize = 16;
 
+/// Shortest hexadecimal digits that are looked into: three bytes of text.
+const HEX_BYTES_MIN: usize = 6;
+
 impl Plan {
     /// Some findings of the record, together with those in the texts that these decode to.
     pub(in crate::veil) fn with_inner(&self, findings: Range<usize>) -> Cow<'_, [Finding]> {
@@ -92,6 +95,40 @@ impl Plan {
             self.inner.truncate(before);
         }
         found || is_json
+    }
+
+    /// Plans the value of a pair that hexadecimal digits encode, as in the records of the Linux audit system
+    /// (`acct=616C696365`); `false` when they encode no text, or no rule speaks of it and nothing is found in it.
+    ///
+    /// What is an entity as a whole is replaced by its pseudonym, as if it were not encoded.
+    pub(super) fn hex(&mut self, scope: Scope<'_>, action: Option<Action>, text: &[u8], span: Range<usize>) -> bool {
+        let Some(inner) = scope.inner().filter(|_| span.len() >= HEX_BYTES_MIN) else { return false };
+        let Some((decoded, spelling)) = base64::decode_hex_text(&text[span.clone()]) else { return false };
+        let (start, before) = (self.findings.len(), self.inner.len());
+        if let Some(action) = action {
+            self.apply(inner, action, &decoded);
+            if let [whole] = &mut self.findings[start..]
+                && (whole.span.start, whole.span.end as usize) == (0, decoded.len())
+            {
+                whole.span = span.start as u32..span.end as u32;
+                return true;
+            }
+            self.findings.truncate(start);
+            self.inner.truncate(before);
+        }
+        let (encoded, found) = self.encoded(decoded, spelling, "", |plan, decoded| {
+            match action {
+                Some(action) => plan.apply(inner, action, decoded),
+                None => plan.scan(inner, decoded),
+            }
+            plan.findings.len() > start
+        });
+        if found {
+            self.push_recoded(action.unwrap_or(scope.matcher.whole), text, span, [encoded]);
+        } else {
+            self.inner.truncate(before);
+        }
+        found
     }
 
     /// Plans the name and password that base64 encodes (RFC 7617, section 2); `false` when it does not.

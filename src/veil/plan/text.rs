@@ -1,13 +1,14 @@
 //! Plans a text: a line or message of a known shape, or free text that is searched.
 
 use super::credential::{with_cookies, with_credential};
-use super::{Plan, Scope};
+use super::{Plan, Scope, prose};
 use crate::decode::escape::{self, Undo};
 use crate::decode::json::Enclosed;
 use crate::decode::line::Hole;
-use crate::detect::{self, Found, Pair};
+use crate::detect::{self, Found, Link, Pair};
 use crate::rules::{Class, Parse, Shape};
 use crate::transform::{Quoting, Source};
+use crate::veil::matcher::{Action, Matcher};
 use crate::veil::patterns::{Pattern, Patterns};
 use std::ops::Range;
 
@@ -15,7 +16,7 @@ impl Plan {
     /// Plans a line of any pack's shapes, or else a message of the scope's pack.
     pub(super) fn any_line(&mut self, scope: Scope<'_>, text: &[u8]) {
         let mut holes = Vec::new();
-        match scope.packs.first_line(text, &mut holes) {
+        match scope.packs.line(text, &mut holes) {
             Some((pack, pattern)) => self.holes(scope.of(pack), pattern, holes, text),
             None => self.message(scope, text),
         }
@@ -53,14 +54,23 @@ impl Plan {
         for Hole { part, span } in holes {
             let start = self.findings.len();
             let inner = &text[span.clone()];
-            match (pattern.holes[part], scope.inner()) {
-                (_, None) => self.whole(scope.matcher.whole, inner),
-                (Some(action), Some(scope)) => self.apply(scope, action, inner),
-                (None, Some(scope)) if pattern.is_message(part) => self.message(scope, inner),
-                (None, Some(_)) if pattern.is_int(part) => {}
-                (None, Some(scope)) => self.unknown(scope, scope.matcher.unknown, inner),
+            let is_quoted = pattern.is_field(part) && text[..span.start].ends_with(b"\"");
+            let undone = is_quoted
+                && self.unescaped(inner, Undo::Doubled, |plan, inner| plan.hole(scope, pattern, part, inner)).is_some();
+            if !undone {
+                self.hole(scope, pattern, part, inner);
             }
             self.shift(start, span.start);
+        }
+    }
+
+    fn hole(&mut self, scope: Scope<'_>, pattern: &Pattern, part: usize, inner: &[u8]) {
+        match (pattern.holes[part], scope.inner()) {
+            (_, None) => self.whole(scope.matcher.whole, inner),
+            (Some(action), Some(scope)) => self.apply(scope, action, inner),
+            (None, Some(scope)) if pattern.is_message(part) => self.message(scope, inner),
+            (None, Some(_)) if pattern.is_int(part) => {}
+            (None, Some(scope)) => self.unknown(scope, scope.matcher.unknown, inner),
         }
     }
 
@@ -97,16 +107,14 @@ impl Plan {
         }
         let start = self.findings.len();
         self.shapes_as_written(scope, words);
-        for (regex, action) in scope.matcher.regexes_in(words) {
-            let Some(replacement) = action.replacement else { continue };
-            for captures in regex.captures_iter(words) {
-                // A group that took no part finds nothing: expressions hold back words that way.
-                let entity = captures.get(usize::from(captures.len() > 1));
-                if let Some(entity) = entity.filter(|entity| !entity.is_empty()) {
-                    self.push(*action, replacement, words, entity.range(), Quoting::Text, Source::Rule);
-                }
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        for (entity, action) in scope.packs.expressed(scope.matcher, words) {
+            match action.replacement {
+                Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
+                None => kept.push(entity),
             }
         }
+        self.keep(start, kept);
         let (inner, written) = (scope.inner(), self.findings.len());
         let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
             Some(inner) => plan.scan(inner, flat),
@@ -117,6 +125,31 @@ impl Plan {
             None => self.base64_words(scope, words),
         }
         self.shift(start, span.start);
+    }
+
+    /// Takes back the findings from `start` on that lie inside what an expression keeps.
+    fn keep(&mut self, start: usize, mut kept: Vec<Range<usize>>) {
+        if kept.is_empty() {
+            return;
+        }
+        kept.sort_unstable_by_key(|span| span.start);
+        // The end that reaches furthest, of all that start no later.
+        let mut furthest = 0;
+        for span in &mut kept {
+            furthest = furthest.max(span.end);
+            span.end = furthest;
+        }
+        let mut end = start;
+        for index in start..self.findings.len() {
+            let span = &self.findings[index].span;
+            let before = kept.partition_point(|kept| kept.start <= span.start as usize);
+            let is_inside = before.checked_sub(1).is_some_and(|last| span.end as usize <= kept[last].end);
+            if !is_inside {
+                self.findings.swap(end, index);
+                end += 1;
+            }
+        }
+        self.findings.truncate(end);
     }
 
     /// Takes out what was found in a text as it stands where an escape spells a part of it, for it was found again without
@@ -178,37 +211,78 @@ impl Plan {
         detect::base64_words(text, |span| self.base64(scope, action, text, span));
     }
 
-    /// Plans the `name=value` pairs of a text whose name a rule speaks of, but for those inside `regions`.
+    /// Plans the `name=value` pairs and the XML elements of a text whose name a rule speaks of, but for those inside
+    /// `regions`.
     fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
         let Some(inner) = scope.inner() else { return };
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
+        self.each_pair(inner, text, &pairs, regions);
+        pairs.clear();
+        detect::elements(text, &mut pairs);
+        self.each_pair(inner, text, &pairs, regions);
+    }
+
+    /// Plans the values of pairs, which are in order.
+    fn each_pair(&mut self, scope: Scope<'_>, text: &[u8], pairs: &[Pair], regions: &[Range<usize>]) {
         let mut regions = regions.iter().peekable();
         let mut done = 0;
-        for Pair { name, value } in pairs {
+        for (index, Pair { name, value, link }) in pairs.iter().cloned().enumerate() {
             while regions.next_if(|region| region.end <= name.start).is_some() {}
             let inside = regions.peek().is_some_and(|region| region.start <= name.start);
             // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
             if inside || value.end <= done {
                 continue;
             }
-            let Some(action) = scope.matcher.named_as_written(&text[name]) else { continue };
-            if action.class == Class::User && is_verdict(&text[value.clone()]) {
+            let action = action_of(scope.matcher, text, name, link);
+            if link == Link::Sign && self.hex(scope, action, text, value.clone()) {
+                done = value.end;
+                continue;
+            }
+            let Some(action) = action else { continue };
+            let next = pairs.get(index + 1).filter(|next| (link, next.link) == (Link::Prose, Link::Prose));
+            if next.is_some_and(|next| is_name(scope.matcher, text, next, &value)) {
                 continue;
             }
             let value = match (action.parse, action.class) {
                 (Parse::Cookies, _) => with_cookies(text, value),
                 (_, Class::Token) => with_credential(text, value),
+                (_, Class::Person) => prose::with_names(text, value),
                 _ => value,
             };
+            if !prose::is_entity(action.class, link, &text[value.clone()]) {
+                continue;
+            }
             let start = self.findings.len();
-            self.decoded(inner, action, &text[value.clone()]);
+            self.decoded(scope, action, &text[value.clone()]);
             self.shift(start, value.start);
             if self.findings.len() > start || action.parse == Parse::Auto {
                 done = value.end;
             }
         }
     }
+}
+
+/// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
+///
+/// Words that something else than a colon follows belong together only where each begins with a capital.
+fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
+    let is_capital = |at: usize| text.get(at).is_some_and(|byte| !byte.is_ascii_lowercase());
+    let (mut phrase, mut longest) = (None, name.start);
+    for start in detect::phrase_starts(text, name.start) {
+        if link == Link::Prose || (is_capital(start) && is_capital(name.start)) {
+            phrase = matcher.names.phrase(&text[start..name.end]).or(phrase);
+            longest = start;
+        }
+    }
+    let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
+    phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
+}
+
+/// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.
+fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
+    let mut starts = std::iter::once(next.name.start).chain(detect::phrase_starts(text, next.name.start));
+    starts.any(|start| start == value.start) && matcher.names.phrase(&text[value.start..next.name.end]).is_some()
 }
 
 /// No entity is shorter that its shape or an expression gives away: `a@b`.
@@ -237,10 +311,4 @@ fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
         from = line.end + skip;
         Some(line)
     })
-}
-
-/// Whether an unquoted value behind `user:` begins a sentence: `login: invalid user alice`.
-fn is_verdict(word: &[u8]) -> bool {
-    const VERDICTS: [&[u8]; 6] = [b"invalid", b"illegal", b"failed", b"failure", b"denied", b"error"];
-    VERDICTS.iter().any(|verdict| word.eq_ignore_ascii_case(verdict))
 }

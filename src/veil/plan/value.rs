@@ -25,7 +25,7 @@ impl Plan {
     /// Plans a text that is an entity, or several of a kind.
     pub(super) fn entity(&mut self, scope: Scope<'_>, action: Action, text: &[u8]) {
         let Some(replacement) = action.replacement else { return };
-        let Some(span) = entity_span(text) else { return };
+        let span = trimmed_span(text);
         if self.parts(action, replacement, text) || self.credential(scope, action, text) {
             return;
         }
@@ -121,8 +121,8 @@ impl Plan {
 
     /// Replaces a text whole.
     pub(super) fn whole(&mut self, action: Action, text: &[u8]) {
-        if let (Some(replacement), Some(span)) = (action.replacement, entity_span(text)) {
-            self.push(action, replacement, text, span, Quoting::Text, Source::Rule);
+        if let Some(replacement) = action.replacement {
+            self.push(action, replacement, text, trimmed_span(text), Quoting::Text, Source::Rule);
         }
     }
 }
@@ -170,15 +170,10 @@ impl PartKind {
     }
 }
 
-/// What logs write where there is no value, in any case: nginx writes `unix:` for a client without an address.
-const ABSENT: [&[u8]; 10] = [b"", b"-", b"null", b"(null)", b"nil", b"<nil>", b"none", b"undefined", b"n/a", b"unix:"];
-
-/// The text without surrounding white space; `None` for what logs write where there is no value.
-fn entity_span(text: &[u8]) -> Option<Range<usize>> {
+/// The text without surrounding white space.
+fn trimmed_span(text: &[u8]) -> Range<usize> {
     let start = text.len() - text.trim_ascii_start().len();
-    let trimmed = text.trim_ascii();
-    let is_absent = ABSENT.iter().any(|absent| trimmed.eq_ignore_ascii_case(absent));
-    (!is_absent).then(|| start..start + trimmed.len())
+    start..start + text.trim_ascii().len()
 }
 
 /// What replaces a network where a rule says what replaces addresses.

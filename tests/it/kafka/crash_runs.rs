@@ -217,6 +217,11 @@ impl Course<'_> {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the figures of the story, and what a failed seed did")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
 /// Runs a course; the processes must survive it, or have been killed by it.
 fn run(seed: u64) -> Result<Verdict, String> {
     let broker = Broker::start(embedded_kafka::Options::default()).unwrap();
@@ -250,10 +255,10 @@ fn run(seed: u64) -> Result<Verdict, String> {
     }
     let codes: Vec<Option<i32>> = course.processes.iter_mut().map(|process| process.terminate().code()).collect();
     let verdict = Verdict::of(&stand);
-    println!(
+    say(&format!(
         "seed {seed}: records={} lost={} doubled={} out_of_order={} aborted_copies={} course: {plan}",
         verdict.records, verdict.lost, verdict.doubled, verdict.out_of_order, verdict.aborted
-    );
+    ));
     if verdict.is_flawless() && codes.iter().all(|code| *code == Some(0)) {
         return Ok(verdict);
     }
@@ -287,13 +292,13 @@ fn nothing_is_lost_or_doubled_by_any_course() {
     let (flawless, failed): (Vec<_>, Vec<_>) = verdicts.into_inner().unwrap().into_iter().partition(Result::is_ok);
     let flawless: Vec<Verdict> = flawless.into_iter().flatten().collect();
     let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
-    println!(
+    say(&format!(
         "runs={} failed={} records={} aborted_copies={}",
         flawless.len() + failed.len(),
         failed.len(),
         flawless.iter().map(|verdict| verdict.records).sum::<u64>(),
         flawless.iter().map(|verdict| verdict.aborted).sum::<u64>(),
-    );
+    ));
     assert!(failed.is_empty(), "again with LOGVEIL_CRASH_SEEDS=<seed>\n{}", failed.join("\n"));
     assert!(flawless.iter().any(|verdict| verdict.aborted > 0), "no crash hit an open transaction");
 }

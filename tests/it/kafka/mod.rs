@@ -9,6 +9,7 @@ mod fates;
 mod leaks;
 mod limits;
 mod quarantine;
+mod retention;
 mod starts;
 
 use embedded_kafka::Broker;

@@ -8,7 +8,7 @@ mod offsets;
 pub(crate) use member::{Identity, Member, Protocol};
 pub(crate) use offsets::{Committed, METADATA_BYTES_MAX, Offsets};
 
-use crate::wire::ErrorCode;
+use crate::wire::{ErrorCode, Malformed, Reader};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -189,6 +189,7 @@ impl Group {
     fn fits(&self, request: &JoinRequest) -> bool {
         let others = || self.members.iter().filter(|(id, _)| **id != request.identity.member_id);
         !request.protocols.is_empty()
+            && !request.protocol_type.is_empty()
             && (others().next().is_none() || self.protocol_type == request.protocol_type)
             && request.protocols.iter().any(|protocol| others().all(|(_, member)| member.speaks(&protocol.name)))
     }
@@ -439,6 +440,11 @@ impl Group {
         self.complete_join(now);
     }
 
+    /// Whether its members said that they read this topic, as far as consumers' metadata can be read.
+    pub(crate) fn reads(&self, topic: &str) -> bool {
+        self.members.values().any(|member| subscribes(member.metadata(&self.protocol), topic).unwrap_or(false))
+    }
+
     /// Whether a member may commit offsets. Who is in no group may while the group is empty.
     ///
     /// # Errors
@@ -503,6 +509,14 @@ impl Group {
             self.complete_join(now);
         }
     }
+}
+
+/// Whether what a consumer says of itself names this topic: a version, then the topics it reads
+/// (Kafka's `ConsumerProtocolSubscription`, of which all versions begin like this).
+fn subscribes(metadata: &[u8], topic: &str) -> Result<bool, Malformed> {
+    let mut metadata = Reader::new(metadata, false);
+    metadata.i16()?;
+    Ok(metadata.array(Reader::string)?.iter().any(|subscribed| subscribed == topic))
 }
 
 #[cfg(test)]

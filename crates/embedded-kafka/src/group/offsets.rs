@@ -13,18 +13,21 @@ pub(crate) struct Committed {
     pub(crate) metadata: String,
 }
 
-type ByPartition = BTreeMap<(String, i32), Committed>;
+/// An offset and when it was written, counted in writes: what was written last counts, whenever it became visible.
+type ByPartition = BTreeMap<(String, i32), (u64, Committed)>;
 
 /// Offsets by topic and partition: those that count, and those of open transactions, by producer.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
     committed: ByPartition,
     pending: BTreeMap<i64, ByPartition>,
+    writes: u64,
 }
 
 impl Offsets {
     pub(crate) fn commit(&mut self, topic: &str, partition: i32, committed: Committed) {
-        self.committed.insert((topic.to_owned(), partition), committed);
+        self.writes += 1;
+        self.committed.insert((topic.to_owned(), partition), (self.writes, committed));
     }
 
     /// Commits once the producer's transaction does.
@@ -35,19 +38,24 @@ impl Offsets {
         partition: i32,
         committed: Committed,
     ) {
-        self.pending.entry(producer_id).or_default().insert((topic.to_owned(), partition), committed);
+        self.writes += 1;
+        let pending = self.pending.entry(producer_id).or_default();
+        pending.insert((topic.to_owned(), partition), (self.writes, committed));
     }
 
     /// The producer's transaction ended.
     pub(crate) fn end_transaction(&mut self, producer_id: i64, is_commit: bool) {
         let pending = self.pending.remove(&producer_id).unwrap_or_default();
-        if is_commit {
-            self.committed.extend(pending);
+        for (partition, (write, committed)) in pending.into_iter().filter(|_| is_commit) {
+            let is_outdated = self.committed.get(&partition).is_some_and(|(later, _)| *later > write);
+            if !is_outdated {
+                self.committed.insert(partition, (write, committed));
+            }
         }
     }
 
     pub(crate) fn of(&self, topic: &str, partition: i32) -> Option<&Committed> {
-        self.committed.get(&(topic.to_owned(), partition))
+        self.committed.get(&(topic.to_owned(), partition)).map(|(_, committed)| committed)
     }
 
     /// Whether an open transaction may still change this offset.

@@ -1,6 +1,6 @@
 //! Group membership. A request that has to wait for other members waits here, on its connection.
 
-use super::Call;
+use super::{Call, without_repetitions};
 use crate::group::{Identity, JoinRequest, Joined, Joining, Protocol, State, Syncing};
 use crate::wire::{ErrorCode, Malformed, Reader, Writer};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ pub(super) fn join(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Write
         protocol_type,
         protocols,
         client_id: call.client_id.to_owned(),
-        client_host: call.client_host.to_owned(),
+        client_host: call.peer.host.clone(),
         learns_id_first: call.version >= 4,
     };
     let (member_id, outcome) = wait_to_join(call, &name, request);
@@ -55,8 +55,7 @@ fn wait_to_join(call: &Call<'_>, name: &str, request: JoinRequest) -> (String, R
         Ok(Joining::Waits(id)) => id,
     };
     let identity = Identity { member_id: member_id.clone(), instance_id };
-    let joined =
-        call.core.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity)).transpose());
+    let joined = call.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity)).transpose());
     (member_id, joined.unwrap_or(Err(ErrorCode::CoordinatorNotAvailable)))
 }
 
@@ -92,13 +91,18 @@ fn read_identity(call: &Call<'_>, request: &mut Reader<'_>, instance_since: i16)
     Ok((generation, Identity { member_id, instance_id }))
 }
 
+/// Whether a group can be called this.
+fn check_name(name: &str) -> Result<(), ErrorCode> {
+    if name.is_empty() { Err(ErrorCode::InvalidGroupId) } else { Ok(()) }
+}
+
 pub(super) fn sync(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
     let name = request.string()?;
     let (generation, identity) = read_identity(call, request, 3)?;
     let mut assignments = request.structs(|request| Ok((request.string()?, request.bytes()?.to_vec())))?;
     let now = || call.core.clock.timer();
-    let outcome = call.check_refusal().and_then(|()| {
-        let assigned = call.core.wait_for(None, |state| {
+    let outcome = call.check_refusal().and(check_name(&name)).and_then(|()| {
+        let assigned = call.wait_for(None, |state| {
             let group = match state.groups.get_mut(&name) {
                 Some(group) => group,
                 None => return Some(Err(ErrorCode::UnknownMemberId)),
@@ -124,7 +128,7 @@ pub(super) fn sync(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Write
 pub(super) fn heartbeat(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
     let name = request.string()?;
     let (generation, identity) = read_identity(call, request, 3)?;
-    let outcome = call.check_refusal().and_then(|()| {
+    let outcome = call.check_refusal().and(check_name(&name)).and_then(|()| {
         let mut state = call.core.lock();
         let group = state.groups.get_mut(&name).ok_or(ErrorCode::UnknownMemberId)?;
         group.heartbeat(&identity, generation, call.core.clock.timer())
@@ -164,7 +168,9 @@ pub(super) fn leave(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
         answer.error(outcomes.first().and_then(|(_, outcome)| outcome.err()));
         return Ok(());
     }
-    answer.error(call.refusal);
+    let checked = call.check_refusal().and(check_name(&name));
+    answer.outcome(&checked);
+    let outcomes = if checked.is_ok() { outcomes } else { Vec::new() };
     answer.structs(outcomes, |answer, (identity, outcome)| {
         answer.string(&identity.member_id);
         answer.nullable_string(identity.instance_id.as_deref());
@@ -174,7 +180,7 @@ pub(super) fn leave(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
 }
 
 pub(super) fn describe(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
-    let names = request.array(Reader::string)?;
+    let names = without_repetitions(request.array(Reader::string)?);
     if call.version >= 3 {
         request.bool()?;
     }

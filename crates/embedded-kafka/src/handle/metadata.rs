@@ -1,24 +1,33 @@
 //! What the cluster is: one broker, which leads and coordinates everything.
 
-use super::Call;
+use super::{Call, without_repetitions};
 use crate::core::State;
-use crate::topic::Topic;
 use crate::wire::{Api, ErrorCode, Malformed, Reader, Writer};
 use std::collections::BTreeMap;
 
-const NODE_ID: i32 = 1;
+/// The only broker there is.
+pub(super) const NODE_ID: i32 = 1;
 const CLUSTER_ID: &str = "embedded-kafka";
 /// "Not asked for" in the fields of authorized operations.
 const NO_OPERATIONS: i32 = i32::MIN;
 
 pub(super) fn api_versions(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {
+    let mut error = call.refusal;
     if call.version >= 3 {
-        request.string()?;
-        request.string()?;
+        let (name, version) = (request.string()?, request.string()?);
         request.tags()?;
+        if !is_software(&name) || !is_software(&version) {
+            error = Some(ErrorCode::InvalidRequest);
+        }
     }
-    write_api_versions(answer, call.refusal, call.version);
+    write_api_versions(answer, error, call.version);
     Ok(())
+}
+
+/// Whether a client's software can be called this, or be of this version (KIP-511).
+fn is_software(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    name.chars().all(is_inner) && !name.is_empty() && !name.starts_with(['-', '.']) && !name.ends_with(['-', '.'])
 }
 
 /// The answer to a version of the question itself that is not known.
@@ -49,7 +58,7 @@ pub(super) fn metadata(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut W
         request.bool()?;
     }
     let mut state = call.core.lock();
-    let names = names.unwrap_or_else(|| state.topics.keys().cloned().collect());
+    let names = names.map_or_else(|| state.topics.keys().cloned().collect(), without_repetitions);
     if may_create {
         create_missing(call, &mut state, &names);
     }
@@ -68,7 +77,7 @@ pub(super) fn metadata(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut W
     }
     answer.i32(NODE_ID);
     answer.structs(names, |answer, name| {
-        let topic = call.check_refusal().and_then(|()| find(&state, &name));
+        let topic = call.check_refusal().and_then(|()| state.find(&name));
         answer.outcome(&topic);
         answer.string(&name);
         answer.bool(false);
@@ -90,13 +99,6 @@ fn create_missing(call: &Call<'_>, state: &mut State, names: &[String]) {
         // What cannot be made is missing in the answer.
         state.create_topic(name, i32::try_from(partitions).unwrap_or(i32::MAX), BTreeMap::new(), false).ok();
     }
-}
-
-fn find<'a>(state: &'a State, name: &str) -> Result<&'a Topic, ErrorCode> {
-    if !crate::topic::is_name(name) {
-        return Err(ErrorCode::InvalidTopic);
-    }
-    state.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)
 }
 
 fn write_partition(call: &Call<'_>, answer: &mut Writer, number: i32) {
@@ -129,8 +131,12 @@ pub(super) fn find_coordinator(
         answer.nullable_string(None);
     }
     let address = call.core.address;
-    answer.i32(NODE_ID);
-    answer.string(&address.ip().to_string());
-    answer.i32(address.port().into());
+    let (id, host, port) = match error {
+        None => (NODE_ID, address.ip().to_string(), address.port().into()),
+        Some(_) => (-1, String::new(), -1),
+    };
+    answer.i32(id);
+    answer.string(&host);
+    answer.i32(port);
     Ok(())
 }

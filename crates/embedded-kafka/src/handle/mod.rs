@@ -10,20 +10,28 @@ mod transaction;
 
 pub(crate) use metadata::unsupported_api_versions;
 
-use crate::core::Core;
+use crate::core::{Core, State};
+use crate::server::Peer;
 use crate::wire::{Api, ErrorCode, Malformed, Reader, Writer};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A request's surroundings.
 pub(crate) struct Call<'a> {
     pub(crate) core: &'a Core,
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
-    pub(crate) client_host: &'a str,
+    pub(crate) peer: &'a Peer,
     /// A planned fault: do nothing and answer this.
     pub(crate) refusal: Option<ErrorCode>,
 }
 
 impl Call<'_> {
+    /// Calls `look` until it answers, `timeout` is over (if one), or nobody waits for the answer; then none.
+    fn wait_for<T>(&self, timeout: Option<Duration>, look: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
+        self.core.wait_for(timeout, || self.peer.is_gone(), look)
+    }
+
     /// Every part of a request asks this before it does anything.
     fn check_refusal(&self) -> Result<(), ErrorCode> {
         self.refusal.map_or(Ok(()), Err)
@@ -36,7 +44,17 @@ impl Call<'_> {
     }
 }
 
-/// Handles a request; false when it wants no answer.
+/// What follows a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Answer,
+    /// It wanted none.
+    Silence,
+    /// It wanted none and has failed: this is how its sender learns of it.
+    Close,
+}
+
+/// Handles a request.
 ///
 /// # Errors
 /// The request does not have the shape of its version; nothing of it was done.
@@ -45,7 +63,7 @@ pub(crate) fn handle(
     api: Api,
     request: &mut Reader<'_>,
     answer: &mut Writer,
-) -> Result<bool, Malformed> {
+) -> Result<Reply, Malformed> {
     let handler = match api {
         Api::Produce => return record::produce(call, request, answer),
         Api::Fetch => record::fetch,
@@ -76,7 +94,13 @@ pub(crate) fn handle(
         Api::AlterConfigs => topic::alter_configs,
         Api::IncrementalAlterConfigs => topic::incremental_alter_configs,
     };
-    handler(call, request, answer).map(|()| true)
+    handler(call, request, answer).map(|()| Reply::Answer)
+}
+
+/// The names without repetitions: what is described is described once, however often it was asked for.
+fn without_repetitions<T: Ord + Clone>(names: Vec<T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
 
 /// A topic and the parts of a request that are about its partitions.

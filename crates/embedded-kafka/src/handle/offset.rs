@@ -1,7 +1,8 @@
 //! Committed offsets of groups.
 
 use super::{Call, PerTopic, answer_per_topic, numbers_per_topic, per_topic};
-use crate::group::{Committed, Identity, METADATA_BYTES_MAX, State};
+use crate::core::State;
+use crate::group::{Committed, Group, Identity, METADATA_BYTES_MAX};
 use crate::transaction::ProducerEpoch;
 use crate::wire::{ErrorCode, Malformed, Reader, Writer};
 
@@ -32,7 +33,9 @@ pub(super) fn commit(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
     let identity = Identity { member_id, instance_id };
 
     let mut state = call.core.lock();
-    let allowed = call.check_refusal().and_then(|()| state.group(&group)?.check_commit(&identity, generation));
+    let allowed = call
+        .check_refusal()
+        .and_then(|()| group_to_commit(&mut state, &group, generation)?.check_commit(&identity, generation));
     if call.version >= 3 {
         answer.throttle();
     }
@@ -48,6 +51,14 @@ pub(super) fn commit(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
         answer.outcome(&outcome);
     });
     Ok(())
+}
+
+/// The group that offsets are committed to; only those who are in none make one.
+fn group_to_commit<'a>(state: &'a mut State, name: &str, generation: i32) -> Result<&'a mut Group, ErrorCode> {
+    if generation >= 0 && !state.groups.contains_key(name) {
+        return Err(ErrorCode::IllegalGeneration);
+    }
+    state.group(name)
 }
 
 fn check_metadata(commit: &Commit) -> Result<(), ErrorCode> {
@@ -77,7 +88,7 @@ pub(super) fn commit_in_transaction(
         // No version of this request knows fenced producers by their own code.
         let owned = state.transactions.check_group(&transactional_id, producer, &group);
         owned.map_err(ErrorCode::with_fencing_as_epoch)?;
-        state.group(&group)?.check_transactional_commit(&identity, generation)
+        group_to_commit(&mut state, &group, generation)?.check_transactional_commit(&identity, generation)
     });
     answer.throttle();
     answer_per_topic(answer, topics, |answer, topic, commit| {
@@ -137,11 +148,8 @@ pub(super) fn delete(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
     let group = request.string()?;
     let topics = numbers_per_topic(request)?;
     let mut state = call.core.lock();
-    let group = call.check_refusal().and_then(|()| {
-        let group = state.groups.get_mut(&group).ok_or(ErrorCode::GroupIdNotFound)?;
-        // Which topics its members read stands in metadata that only clients understand.
-        if group.state() == State::Empty { Ok(group) } else { Err(ErrorCode::GroupSubscribedToTopic) }
-    });
+    let State { groups, topics: existing, .. } = &mut *state;
+    let group = call.check_refusal().and_then(|()| groups.get_mut(&group).ok_or(ErrorCode::GroupIdNotFound));
     answer.outcome(&group);
     answer.throttle();
     let Ok(group) = group else {
@@ -149,9 +157,17 @@ pub(super) fn delete(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
         return Ok(());
     };
     answer_per_topic(answer, topics, |answer, topic, number| {
-        group.offsets.forget(topic, number);
+        let exists = existing.get_mut(topic).is_some_and(|topic| topic.partition(number).is_ok());
+        let outcome = match (exists, group.reads(topic)) {
+            (false, _) => Err(ErrorCode::UnknownTopicOrPartition),
+            (true, true) => Err(ErrorCode::GroupSubscribedToTopic),
+            (true, false) => {
+                group.offsets.forget(topic, number);
+                Ok(())
+            }
+        };
         answer.i32(number);
-        answer.error(None);
+        answer.outcome(&outcome);
     });
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Records: written, read, looked up by time, deleted.
 
-use super::{Call, PerTopic, answer_per_topic, per_topic};
+use super::{Call, PerTopic, Reply, answer_per_topic, per_topic};
 use crate::core::State;
 use crate::log::{Batch, Fetched, Isolation};
 use crate::transaction::ProducerEpoch;
@@ -10,13 +10,14 @@ use std::time::Duration;
 /// Special times in a request for offsets.
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
+/// The record with the largest timestamp, from version 7 on (KIP-734).
+const NEWEST: i64 = -3;
 /// No offset, timestamp or epoch.
 const NONE: i64 = -1;
 /// Answers are no larger than this, whatever a reader asks for, but for one batch that is.
 const FETCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// False when the producer wants no answer.
-pub(super) fn produce(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<bool, Malformed> {
+pub(super) fn produce(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<Reply, Malformed> {
     let transactional_id = request.nullable_string()?;
     let acks = request.i16()?;
     request.i32()?;
@@ -31,12 +32,14 @@ pub(super) fn produce(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wr
         })
         .collect();
     let has_known_acks = if matches!(acks, -1..=1) { Ok(()) } else { Err(ErrorCode::InvalidRequiredAcks) };
+    let mut has_failed = false;
     let mut state = call.core.lock();
     answer_per_topic(answer, topics, |answer, topic, (number, batch)| {
         let appended = call
             .check_refusal()
             .and(has_known_acks)
             .and_then(|()| append(call, &mut state, transactional_id.as_deref(), topic, number, batch?, now_ms));
+        has_failed |= appended.is_err();
         let (offset, start, append_time_ms) = appended.unwrap_or((NONE, NONE, NONE));
         answer.i32(number);
         answer.outcome(&appended);
@@ -53,7 +56,11 @@ pub(super) fn produce(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wr
     answer.throttle();
     drop(state);
     call.core.wake();
-    Ok(acks != 0)
+    Ok(match acks {
+        0 if has_failed => Reply::Close,
+        0 => Reply::Silence,
+        _ => Reply::Answer,
+    })
 }
 
 /// Appends a batch; answers its offset, the partition's start and the append time if the topic stamps it.
@@ -67,13 +74,13 @@ fn append(
     now_ms: i64,
 ) -> Result<(i64, i64, i64), ErrorCode> {
     state.partition(topic, number)?;
+    batch.check_codec(call.version)?;
     if state.space.bytes() + batch.len() as u64 > call.core.options.log_bytes_max {
         return Err(ErrorCode::KafkaStorageError);
     }
     if batch.is_transactional() {
-        let (Some(id), Some(sequence)) = (transactional_id, batch.producer) else {
-            return Err(ErrorCode::InvalidRecord);
-        };
+        let id = transactional_id.ok_or(ErrorCode::TransactionalIdAuthorizationFailed)?;
+        let sequence = batch.producer.ok_or(ErrorCode::InvalidRecord)?;
         let producer = ProducerEpoch { producer_id: sequence.producer_id, epoch: sequence.epoch };
         let place = (topic.to_owned(), number);
         // A fenced producer is told so by the log, as in Kafka: with the code for a wrong epoch.
@@ -85,10 +92,20 @@ fn append(
     Ok((offset, partition.start_offset(), append_time_ms))
 }
 
+/// Checks which leader a client believes in; -1 if it has no opinion. Here no leader ever followed the first.
+fn check_leader_epoch(epoch: i32) -> Result<(), ErrorCode> {
+    match epoch {
+        -1 | 0 => Ok(()),
+        1.. => Err(ErrorCode::UnknownLeaderEpoch),
+        _ => Err(ErrorCode::FencedLeaderEpoch),
+    }
+}
+
 /// A partition that a reader asks for.
 #[derive(Clone, Copy)]
 struct Wanted {
     number: i32,
+    leader_epoch: i32,
     offset: i64,
     bytes_max: usize,
 }
@@ -99,20 +116,16 @@ pub(super) fn fetch(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
     let bytes_min = request.i32()?.max(0) as usize;
     let bytes_max = (request.i32()?.max(0) as usize).min(FETCH_BYTES_MAX);
     let isolation = if request.i8()? == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
-    if call.version >= 7 {
-        request.i32()?;
-        request.i32()?;
-    }
+    // Id and epoch of a session (KIP-227).
+    let session_epoch = if call.version >= 7 { (request.i32()?, request.i32()?).1 } else { -1 };
     let topics = per_topic(request, |request| {
         let number = request.i32()?;
-        if call.version >= 9 {
-            request.i32()?;
-        }
+        let leader_epoch = if call.version >= 9 { request.i32()? } else { -1 };
         let offset = request.i64()?;
         if call.version >= 5 {
             request.i64()?;
         }
-        Ok(Wanted { number, offset, bytes_max: request.i32()?.max(0) as usize })
+        Ok(Wanted { number, leader_epoch, offset, bytes_max: request.i32()?.max(0) as usize })
     })?;
     if call.version >= 7 {
         super::numbers_per_topic(request)?;
@@ -121,9 +134,17 @@ pub(super) fn fetch(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writ
         request.string()?;
     }
 
+    if session_epoch > 0 {
+        // A reader that goes on with a session: none was ever opened.
+        answer.throttle();
+        answer.error(Some(ErrorCode::FetchSessionIdNotFound));
+        answer.i32(0);
+        answer.structs([(); 0], |_, ()| {});
+        return Ok(());
+    }
     let collect = |state: &mut State| collect(call, state, &topics, isolation, bytes_max);
     let is_enough = |found: &Found| found.bytes >= bytes_min || found.has_error;
-    let found = call.core.wait_for(Some(wait), |state| Some(collect(state)).filter(is_enough));
+    let found = call.wait_for(Some(wait), |state| Some(collect(state)).filter(is_enough));
     // What there is when time is up.
     let found = found.unwrap_or_else(|| collect(&mut call.core.lock()));
 
@@ -187,6 +208,8 @@ fn read(
     at_least_one: bool,
 ) -> Result<Part, ErrorCode> {
     let (partition, _) = state.partition(topic, wanted.number)?;
+    // Unlike a question for offsets, this one says with any negative number that it has no opinion.
+    check_leader_epoch(wanted.leader_epoch.max(-1))?;
     let (start, end) = (partition.start_offset(), partition.end_offset());
     if !(start..=end).contains(&wanted.offset) {
         return Err(ErrorCode::OffsetOutOfRange);
@@ -224,21 +247,23 @@ pub(super) fn list_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &m
     let isolation = if is_committed { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
     let topics = per_topic(request, |request| {
         let number = request.i32()?;
-        if call.version >= 4 {
-            request.i32()?;
-        }
-        Ok((number, request.i64()?))
+        let leader_epoch = if call.version >= 4 { request.i32()? } else { -1 };
+        Ok((number, leader_epoch, request.i64()?))
     })?;
+    request.tags()?;
     let mut state = call.core.lock();
     if call.version >= 2 {
         answer.throttle();
     }
-    answer_per_topic(answer, topics, |answer, topic, (number, time_ms)| {
+    answer_per_topic(answer, topics, |answer, topic, (number, leader_epoch, time_ms)| {
         let found = call.check_refusal().and_then(|()| {
             let (partition, _) = state.partition(topic, number)?;
+            check_leader_epoch(leader_epoch)?;
             Ok(match time_ms {
                 EARLIEST => (NONE, partition.start_offset()),
                 LATEST => (NONE, partition.readable_end(isolation)),
+                NEWEST if call.version >= 7 => partition.newest(isolation).unwrap_or((NONE, NONE)),
+                NEWEST => return Err(ErrorCode::UnsupportedVersion),
                 _ => partition.first_at(time_ms, isolation).unwrap_or((NONE, NONE)),
             })
         });
@@ -251,6 +276,7 @@ pub(super) fn list_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &m
             answer.i32(if offset == NONE { -1 } else { 0 });
         }
     });
+    answer.tags();
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Topics and their settings.
 
-use super::Call;
+use super::metadata::NODE_ID;
+use super::{Call, without_repetitions};
 use crate::core::State;
 use crate::topic::{KNOWN, SettingType, Topic};
 use crate::wire::{ErrorCode, Malformed, Reader, Writer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds of resource that have settings.
 const TOPIC: i8 = 2;
@@ -32,12 +33,10 @@ pub(super) fn create(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
         Ok(New { name, partitions, replication, assigned, overrides })
     })?;
     request.i32()?;
-    let is_trial = call.version >= 1 && request.bool()?;
+    let is_trial = request.bool()?;
 
     let mut state = call.core.lock();
-    if call.version >= 2 {
-        answer.throttle();
-    }
+    answer.throttle();
     answer.structs(topics, |answer, new| {
         let made = call.check_refusal().and_then(|()| {
             if new.assigned == 0 && !matches!(new.replication, -1 | 1) {
@@ -52,9 +51,7 @@ pub(super) fn create(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
         });
         answer.string(&new.name);
         answer.outcome(&made);
-        if call.version >= 1 {
-            answer.nullable_string(None);
-        }
+        answer.nullable_string(None);
     });
     drop(state);
     call.core.wake();
@@ -65,9 +62,7 @@ pub(super) fn delete(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
     let names = request.array(Reader::string)?;
     request.i32()?;
     let mut state = call.core.lock();
-    if call.version >= 1 {
-        answer.throttle();
-    }
+    answer.throttle();
     answer.structs(names, |answer, name| {
         let deleted = call.check_refusal().and_then(|()| state.delete_topic(&name));
         answer.string(&name);
@@ -122,6 +117,7 @@ fn broker_settings(call: &Call<'_>) -> Vec<(&'static str, String, SettingType)> 
         ),
         // Segments that are dropped are gone at once.
         ("log.segment.delete.delay.ms", "0".to_owned(), SettingType::Long),
+        ("message.max.bytes", options.message_bytes_max.to_string(), SettingType::Int),
     ]
 }
 
@@ -140,7 +136,8 @@ pub(super) fn describe_configs(
 ) -> Result<(), Malformed> {
     let resources =
         request.structs(|request| Ok((request.i8()?, request.string()?, request.nullable_array(Reader::string)?)))?;
-    let wants_synonyms = call.version >= 1 && request.bool()?;
+    let resources = without_repetitions(resources);
+    let wants_synonyms = request.bool()?;
     if call.version >= 3 {
         request.bool()?;
     }
@@ -162,7 +159,7 @@ pub(super) fn describe_configs(
 fn describe(call: &Call<'_>, state: &State, kind: i8, name: &str) -> Result<Vec<Described>, ErrorCode> {
     match kind {
         TOPIC => {
-            let topic = state.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+            let topic = state.find(name)?;
             let message_bytes_max = state.defaults.message_bytes_max.to_string();
             let described = KNOWN.iter().map(|(name, default, kind)| match *name {
                 "max.message.bytes" => of_topic(topic, name, &message_bytes_max, FROM_BROKER, *kind),
@@ -170,7 +167,7 @@ fn describe(call: &Call<'_>, state: &State, kind: i8, name: &str) -> Result<Vec<
             });
             Ok(described.collect())
         }
-        BROKER => {
+        BROKER if name == NODE_ID.to_string() => {
             let settings = broker_settings(call).into_iter();
             Ok(settings
                 .map(|(name, value, kind)| Described { name: name.to_owned(), value, source: FROM_DEFAULT, kind })
@@ -195,20 +192,15 @@ fn write_setting(call: &Call<'_>, answer: &mut Writer, setting: &Described, want
     answer.nullable_string(Some(&setting.value));
     // Not read-only.
     answer.bool(false);
-    match call.version {
-        0 => answer.bool(setting.source == FROM_DEFAULT),
-        _ => answer.i8(setting.source),
-    }
+    answer.i8(setting.source);
     // Not sensitive.
     answer.bool(false);
-    if call.version >= 1 {
-        let synonyms = if wants_synonyms { vec![setting] } else { Vec::new() };
-        answer.structs(synonyms, |answer, setting| {
-            answer.string(&setting.name);
-            answer.nullable_string(Some(&setting.value));
-            answer.i8(setting.source);
-        });
-    }
+    let synonyms = if wants_synonyms { vec![setting] } else { Vec::new() };
+    answer.structs(synonyms, |answer, setting| {
+        answer.string(&setting.name);
+        answer.nullable_string(Some(&setting.value));
+        answer.i8(setting.source);
+    });
     if call.version >= 3 {
         answer.i8(setting.kind as i8);
         answer.nullable_string(None);
@@ -243,6 +235,10 @@ pub(super) fn incremental_alter_configs(
     let is_trial = request.bool()?;
     request.tags()?;
     alter(call, answer, resources, is_trial, |topic, changes| {
+        let names: BTreeSet<&String> = changes.iter().map(|(name, ..)| name).collect();
+        if names.len() < changes.len() {
+            return Err(ErrorCode::InvalidRequest);
+        }
         let mut overrides = topic.overrides.clone();
         for (name, operation, value) in changes {
             change(&mut overrides, name, operation, value)?;
@@ -264,11 +260,12 @@ fn change(
     const DELETE: i8 = 1;
     const APPEND: i8 = 2;
     const SUBTRACT: i8 = 3;
-    let (_, default, kind) = KNOWN.iter().find(|(known, ..)| *known == name).ok_or(ErrorCode::InvalidConfig)?;
+    let known = KNOWN.iter().find(|(known, ..)| *known == name);
     match (operation, value) {
         (DELETE, _) => drop(overrides.remove(&name)),
         (SET, Some(value)) => drop(overrides.insert(name, value)),
-        (APPEND | SUBTRACT, Some(value)) if *kind == SettingType::List => {
+        (APPEND | SUBTRACT, Some(value)) => {
+            let Some((_, default, SettingType::List)) = known else { return Err(ErrorCode::InvalidConfig) };
             let current = overrides.get(&name).map_or(*default, String::as_str);
             let mut items: Vec<&str> = current
                 .split(',')

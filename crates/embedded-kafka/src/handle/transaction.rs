@@ -2,7 +2,7 @@
 
 use super::{Call, answer_per_topic, numbers_per_topic};
 use crate::transaction::ProducerEpoch;
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::{ErrorCode, Malformed, Reader, Writer};
 use std::time::Duration;
 
 const NO_PRODUCER: ProducerEpoch = ProducerEpoch { producer_id: -1, epoch: -1 };
@@ -18,14 +18,20 @@ pub(super) fn init_producer_id(
 ) -> Result<(), Malformed> {
     let transactional_id = request.nullable_string()?;
     let timeout = Duration::from_millis(request.i32()?.max(0) as u64);
-    let expected = if call.version >= 3 { Some(read_producer(request)?) } else { None };
-    let expected = expected.filter(|expected| expected.producer_id >= 0);
+    let expected = if call.version >= 3 { read_producer(request)? } else { NO_PRODUCER };
     request.tags()?;
 
     let mut state = call.core.lock();
-    let made = call.check_refusal().and_then(|()| match &transactional_id {
-        None => Ok(state.transactions.new_producer()),
-        Some(id) => state.transactions.init(id, timeout, expected),
+    let made = call.check_refusal().and_then(|()| {
+        if (expected.producer_id == NO_PRODUCER.producer_id) != (expected.epoch == NO_PRODUCER.epoch) {
+            return Err(ErrorCode::InvalidRequest);
+        }
+        let expected = (expected != NO_PRODUCER).then_some(expected);
+        match transactional_id.as_deref() {
+            None => Ok(state.transactions.new_producer()),
+            Some("") => Err(ErrorCode::InvalidRequest),
+            Some(id) => state.transactions.init(id, timeout, expected),
+        }
     });
     end_decided(call, &mut state);
     let made = made.map_err(call.fenced_since(4));
@@ -52,10 +58,15 @@ pub(super) fn add_partitions(call: &Call<'_>, request: &mut Reader<'_>, answer: 
     let producer = read_producer(request)?;
     let topics = numbers_per_topic(request)?;
     let mut state = call.core.lock();
+    let all_exist =
+        topics.iter().all(|topic| topic.partitions.iter().all(|number| state.partition(&topic.name, *number).is_ok()));
     answer.throttle();
     answer_per_topic(answer, topics, |answer, topic, number| {
         let added = call.check_refusal().and_then(|()| {
             state.partition(topic, number)?;
+            if !all_exist {
+                return Err(ErrorCode::OperationNotAttempted);
+            }
             let partition = (topic.to_owned(), number);
             state.transactions.add_partition(&id, producer, partition, call.core.clock.timer())
         });

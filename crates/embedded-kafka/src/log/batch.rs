@@ -11,9 +11,15 @@ const HEADER_BYTES: usize = 61;
 const PREFIX_BYTES: usize = 12;
 /// Where the bytes begin that the checksum covers.
 const CHECKED_FROM: usize = 21;
+const MAGIC_AT: usize = 16;
 const MAGIC: u8 = 2;
+/// Least length of a batch of any format; what announces less is none.
+const LENGTH_MIN: usize = 14;
 
 const COMPRESSION: i16 = 0x07;
+/// The youngest codec, and the first version of Produce that knows it (KIP-110).
+const ZSTD: i16 = 4;
+const PRODUCE_WITH_ZSTD: i16 = 7;
 const APPEND_TIME: i16 = 0x08;
 const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
@@ -43,6 +49,20 @@ pub(crate) struct Sequence {
     pub(crate) last: i32,
 }
 
+/// A batch and what stands behind it.
+type Split<'a> = (&'a [u8], &'a [u8]);
+
+/// Splits the first batch off, if it is there as a whole.
+fn split_first(bytes: &[u8]) -> Result<Option<Split<'_>>, ErrorCode> {
+    // As many bytes as it takes to look at length and format; with fewer nothing can be said.
+    let (Some(length), Some(magic)) = (bytes.get(8..12), bytes.get(MAGIC_AT)) else { return Ok(None) };
+    let length = usize::try_from(i32::from_be_bytes(field(length, 0)?)).map_err(|_| ErrorCode::CorruptMessage)?;
+    if length < LENGTH_MIN || *magic > MAGIC {
+        return Err(ErrorCode::CorruptMessage);
+    }
+    Ok(bytes.split_at_checked(length.saturating_add(PREFIX_BYTES)))
+}
+
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], ErrorCode> {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().ok_or(ErrorCode::CorruptMessage)
 }
@@ -51,27 +71,20 @@ impl Batch {
     /// Checks what a producer sent.
     ///
     /// # Errors
-    /// `CORRUPT_MESSAGE` when length or checksum are wrong, `INVALID_RECORD` when it is no single batch of this format or
-    /// its records are not what the header says.
+    /// `CORRUPT_MESSAGE` when length, format or checksum are wrong, `INVALID_RECORD` when it is no single whole batch or its
+    /// records are not what the header says.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ErrorCode> {
-        if bytes.len() < HEADER_BYTES {
-            return Err(ErrorCode::CorruptMessage);
-        }
-        let length = i32::from_be_bytes(field(bytes, 8)?);
-        if usize::try_from(length).ok().and_then(|length| length.checked_add(PREFIX_BYTES)) != Some(bytes.len()) {
-            return Err(ErrorCode::CorruptMessage);
-        }
-        let [magic] = field(bytes, 16)?;
-        let batch = Self::read(bytes)?;
-        let count = i32::from_be_bytes(field(bytes, 57)?);
-        let transactional_without_producer = batch.is_transactional() && batch.producer.is_none();
-        if magic != MAGIC || batch.is_control() || transactional_without_producer {
+        let (bytes, rest) = split_first(bytes)?.ok_or(ErrorCode::InvalidRecord)?;
+        // A piece of a second batch is dropped, as Kafka does; a whole one is one too many.
+        if split_first(rest)?.is_some() || bytes.get(MAGIC_AT) != Some(&MAGIC) {
             return Err(ErrorCode::InvalidRecord);
         }
         if u32::from_be_bytes(field(bytes, 17)?) != checksum(bytes) {
             return Err(ErrorCode::CorruptMessage);
         }
-        if count < 1 || batch.last_offset_delta != count - 1 {
+        let batch = Self::read(bytes)?;
+        let count = i32::from_be_bytes(field(bytes, 57)?);
+        if batch.is_control() || batch.base_offset != 0 || count < 1 || batch.last_offset_delta != count - 1 {
             return Err(ErrorCode::InvalidRecord);
         }
         if let Some(records) = batch.records() {
@@ -139,6 +152,20 @@ impl Batch {
             max_timestamp_ms: now_ms,
             producer: None,
             bytes: bytes.into(),
+        }
+    }
+
+    /// Whether it may be compressed as it is, sent with this version of Produce.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_COMPRESSION_TYPE` for a codec younger than the version; for one that does not exist what Kafka answers,
+    /// which is `UNKNOWN_SERVER_ERROR`.
+    pub(crate) fn check_codec(&self, produce_version: i16) -> Result<(), ErrorCode> {
+        match self.attributes & COMPRESSION {
+            ..ZSTD => Ok(()),
+            ZSTD if produce_version >= PRODUCE_WITH_ZSTD => Ok(()),
+            ZSTD => Err(ErrorCode::UnsupportedCompressionType),
+            _ => Err(ErrorCode::UnknownServerError),
         }
     }
 
@@ -297,10 +324,14 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_no_batch_is_refused() {
-        check_refused(|bytes| bytes.truncate(60), ErrorCode::CorruptMessage);
-        check_refused(|bytes| bytes.push(0), ErrorCode::CorruptMessage);
+        check_refused(|bytes| bytes.truncate(60), ErrorCode::InvalidRecord);
+        check_refused(|bytes| bytes.truncate(0), ErrorCode::InvalidRecord);
+        check_refused(|bytes| bytes.extend(bytes.clone()), ErrorCode::InvalidRecord);
         check_refused(|bytes| bytes[8] = 0x80, ErrorCode::CorruptMessage);
+        check_refused(|bytes| bytes[11] = 13, ErrorCode::CorruptMessage);
+        check_refused(|bytes| bytes[11] = 14, ErrorCode::CorruptMessage);
         check_refused(|bytes| bytes[16] = 1, ErrorCode::InvalidRecord);
+        check_refused(|bytes| bytes[16] = 3, ErrorCode::CorruptMessage);
         check_refused(|bytes| bytes[20] ^= 1, ErrorCode::CorruptMessage);
         check_refused(|bytes| bytes[60] = 1, ErrorCode::CorruptMessage);
     }
@@ -318,7 +349,7 @@ pub(crate) mod tests {
         check_refused(resealed(|bytes| bytes[26] = 0), ErrorCode::InvalidRecord);
         check_refused(resealed(|bytes| bytes[61] = 120), ErrorCode::InvalidRecord);
         check_refused(resealed(|bytes| bytes[22] = CONTROL as u8), ErrorCode::InvalidRecord);
-        check_refused(resealed(|bytes| bytes[22] = TRANSACTIONAL as u8), ErrorCode::InvalidRecord);
+        check_refused(resealed(|bytes| bytes[7] = 1), ErrorCode::InvalidRecord);
     }
 
     #[test]

@@ -78,9 +78,9 @@ impl Partition {
         self.end_offset
     }
 
-    /// Offset of the first record that an open transaction hides; the end, when none does.
+    /// Offset of the first record that an open transaction hides; the end, when none does. What is deleted is not hidden.
     pub(crate) fn last_stable_offset(&self) -> i64 {
-        self.open.values().copied().min().unwrap_or(self.end_offset)
+        self.open.values().copied().min().map_or(self.end_offset, |first| first.max(self.start_offset))
     }
 
     /// Where a reader of this isolation must stop.
@@ -195,13 +195,23 @@ impl Partition {
     }
 
     /// Timestamp and offset of the first record whose timestamp is at least `time_ms`.
+    ///
+    /// As in Kafka, only the first segment that has such a timestamp is looked into, even if what it has lies before the
+    /// start: then the answer is none, whatever follows (`UnifiedLog.searchOffsetInLocalLog`, seen on 4.1).
     pub(crate) fn first_at(&self, time_ms: i64, isolation: Isolation) -> Option<(i64, i64)> {
         let end = self.readable_end(isolation);
-        let candidates = self.segments.iter().filter(|segment| segment.max_timestamp_ms() >= time_ms);
-        candidates
-            .flat_map(|segment| segment.batches_from(self.start_offset))
-            .find_map(|batch| batch.first_at(time_ms, self.start_offset))
-            .filter(|(_, offset)| *offset < end)
+        let segment = self.segments.iter().find(|segment| segment.max_timestamp_ms() >= time_ms)?;
+        let mut batches = segment.batches_from(self.start_offset).iter();
+        batches.find_map(|batch| batch.first_at(time_ms, self.start_offset)).filter(|(_, offset)| *offset < end)
+    }
+
+    /// Timestamp and offset of the record with the largest timestamp, the first of several. As in Kafka, one before the
+    /// start counts while its segment is there, and the answer is none when it is one that may not be read yet.
+    pub(crate) fn newest(&self, isolation: Isolation) -> Option<(i64, i64)> {
+        let time_ms = self.segments.iter().map(Segment::max_timestamp_ms).max()?;
+        let end = self.readable_end(isolation);
+        let mut batches = self.segments.iter().flat_map(|segment| segment.batches_from(0));
+        batches.find_map(|batch| batch.first_at(time_ms, 0)).filter(|(_, offset)| *offset < end)
     }
 
     /// Moves the start to this offset, -1 for the end; never back. Answers the start.
@@ -384,5 +394,22 @@ mod tests {
         partition.delete_before(2).unwrap();
         assert_eq!(partition.first_at(15, Isolation::ReadCommitted), Some((30, 2)));
         assert_eq!(partition.first_at(31, Isolation::ReadCommitted), None);
+    }
+
+    #[test]
+    fn a_deleted_record_can_hide_later_ones_from_a_lookup_by_time_and_is_still_the_newest() {
+        let mut partition = partition();
+        let settings = Settings { segment_bytes: 100, ..Settings::default() };
+        for timestamps_ms in [[50, 10], [60, 60]] {
+            partition.append(batch(&timestamps_ms, None, false), &settings, NOW).unwrap();
+        }
+        assert_eq!(partition.segments().len(), 2);
+        assert_eq!(partition.first_at(40, Isolation::ReadUncommitted), Some((50, 0)));
+        partition.delete_before(1).unwrap();
+        assert_eq!(partition.first_at(40, Isolation::ReadUncommitted), None);
+        assert_eq!(partition.first_at(55, Isolation::ReadUncommitted), Some((60, 2)));
+        assert_eq!(partition.newest(Isolation::ReadUncommitted), Some((60, 2)));
+        partition.delete_before(4).unwrap();
+        assert_eq!(partition.newest(Isolation::ReadUncommitted), Some((60, 2)));
     }
 }

@@ -4,7 +4,7 @@ use super::Batch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of batches in the whole broker. Clones count together.
+/// Bytes that batches take in the whole broker. Clones count together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Space(Arc<AtomicU64>);
 
@@ -13,6 +13,9 @@ impl Space {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// What a batch takes besides its bytes.
+const OVERHEAD: u64 = size_of::<Batch>() as u64;
 
 /// Batches in the order of their offsets, at least one.
 #[derive(Debug)]
@@ -41,9 +44,8 @@ impl Segment {
     }
 
     pub(super) fn push(&mut self, batch: Batch) {
-        let bytes = batch.len() as u64;
-        self.bytes += bytes;
-        self.space.0.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += batch.len() as u64;
+        self.space.0.fetch_add(batch.len() as u64 + OVERHEAD, Ordering::Relaxed);
         self.max_timestamp_ms = self.max_timestamp_ms.max(batch.max_timestamp_ms);
         self.batches.push(batch);
     }
@@ -76,6 +78,6 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        self.space.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.space.0.fetch_sub(self.bytes + self.batches.len() as u64 * OVERHEAD, Ordering::Relaxed);
     }
 }

@@ -48,11 +48,11 @@ const fn served(api: Api, key: i16, versions: RangeInclusive<i16>, flexible_from
     Served { api, key, versions, flexible_from }
 }
 
-/// Versions end where topic ids, the new group protocol or transactions of the second kind (KIP-890) begin.
+/// Versions begin where Apache Kafka 4's do (KIP-896), and end where topic ids, the new group protocol or transactions of the second kind (KIP-890) begin.
 const SERVED: [Served; 28] = [
     served(Api::Produce, 0, 3..=8, 9),
     served(Api::Fetch, 1, 4..=11, 12),
-    served(Api::ListOffsets, 2, 1..=5, 6),
+    served(Api::ListOffsets, 2, 1..=7, 6),
     served(Api::Metadata, 3, 1..=8, 9),
     served(Api::OffsetCommit, 8, 2..=7, 8),
     served(Api::OffsetFetch, 9, 1..=7, 6),
@@ -64,15 +64,15 @@ const SERVED: [Served; 28] = [
     served(Api::DescribeGroups, 15, 0..=4, 5),
     served(Api::ListGroups, 16, 0..=4, 3),
     served(Api::ApiVersions, 18, 0..=3, 3),
-    served(Api::CreateTopics, 19, 0..=4, 5),
-    served(Api::DeleteTopics, 20, 0..=3, 4),
+    served(Api::CreateTopics, 19, 2..=4, 5),
+    served(Api::DeleteTopics, 20, 1..=3, 4),
     served(Api::DeleteRecords, 21, 0..=1, 2),
     served(Api::InitProducerId, 22, 0..=4, 2),
     served(Api::AddPartitionsToTxn, 24, 0..=2, 3),
     served(Api::AddOffsetsToTxn, 25, 0..=2, 3),
     served(Api::EndTxn, 26, 0..=2, 3),
     served(Api::TxnOffsetCommit, 28, 0..=3, 3),
-    served(Api::DescribeConfigs, 32, 0..=3, 4),
+    served(Api::DescribeConfigs, 32, 1..=3, 4),
     served(Api::AlterConfigs, 33, 0..=1, 2),
     served(Api::CreatePartitions, 37, 0..=1, 2),
     served(Api::DeleteGroups, 42, 0..=1, 2),

@@ -5,16 +5,20 @@
 #[error("the request does not have the shape of its version")]
 pub(crate) struct Malformed;
 
+/// Most elements of all arrays of a request: what a request costs is bounded, however small its elements are.
+const ELEMENTS_MAX: usize = 200_000;
+
 /// Reads the fields of a request one after another.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     flexible: bool,
+    elements_left: usize,
 }
 
 impl<'a> Reader<'a> {
     /// `flexible`: whether lengths are compact and structures end with tagged fields (KIP-482).
     pub(crate) fn new(bytes: &'a [u8], flexible: bool) -> Self {
-        Self { rest: bytes, flexible }
+        Self { rest: bytes, flexible, elements_left: ELEMENTS_MAX }
     }
 
     /// From here on, as a version of this kind reads.
@@ -104,6 +108,7 @@ impl<'a> Reader<'a> {
         if count > self.rest.len() {
             return Err(Malformed);
         }
+        self.elements_left = self.elements_left.checked_sub(count).ok_or(Malformed)?;
         let mut elements = Vec::new();
         for _ in 0..count {
             elements.push(element(self)?);
@@ -156,6 +161,15 @@ mod tests {
         assert_eq!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x0f], true).array(Reader::i8), Err(Malformed));
         assert_eq!(Reader::new(&[0x7f, 0xff], false).nullable_string(), Err(Malformed));
         assert_eq!(Reader::new(&(-2i32).to_be_bytes(), false).bytes(), Err(Malformed));
+    }
+
+    #[test]
+    fn a_request_has_a_largest_number_of_elements() {
+        let half = ELEMENTS_MAX / 2;
+        let bytes = [&(half as i32).to_be_bytes()[..], &vec![0; half]].concat().repeat(3);
+        let mut reader = Reader::new(&bytes, false);
+        assert!(reader.array(Reader::i8).is_ok() && reader.array(Reader::i8).is_ok());
+        assert_eq!(reader.array(Reader::i8), Err(Malformed));
     }
 
     #[test]
