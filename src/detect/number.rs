@@ -62,12 +62,12 @@ fn is_issued(digits: &[u8]) -> bool {
 
 /// Finds the card or account number in groups of four whose first separator stands at `anchor`; `true` tells a card.
 pub(super) fn at_separator(text: &[u8], anchor: usize, done: &mut usize) -> Option<(bool, Range<usize>)> {
+    if !byte_before(text, anchor)?.is_ascii_digit() || anchor < *done {
+        return None;
+    }
     let start = anchor.checked_sub(GROUP)?;
     let separator = byte(text, anchor)?;
-    if anchor < *done
-        || !byte(text, anchor + 1)?.is_ascii_alphanumeric()
-        || !byte_before(text, anchor)?.is_ascii_digit()
-    {
+    if !byte(text, anchor + 1)?.is_ascii_alphanumeric() {
         return None;
     }
     let first = part(text, start..anchor);

@@ -12,6 +12,8 @@ const END_CHARS_MAX: usize = 128;
 pub(super) struct Names {
     /// By reduced name.
     whole: BTreeMap<String, Action>,
+    /// By first byte: which lengths its names have, as bits; most names are told by it to be none.
+    lengths: [u64; 256],
     /// The reduced ends, read backwards, as a trie. The first node is its root.
     ends: Vec<EndNode>,
     /// Reduced names that selectors and recognition speak of.
@@ -27,12 +29,14 @@ struct EndNode {
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self { whole: BTreeMap::new(), ends: vec![EndNode::default()], others: BTreeSet::new() }
+        Self { whole: BTreeMap::new(), lengths: [0; 256], ends: vec![EndNode::default()], others: BTreeSet::new() }
     }
 
     pub(super) fn add(&mut self, name: &Name, action: Action) {
         match name {
             Name::Whole(name) => {
+                let (first, length) = first_and_length(name.as_str());
+                self.lengths[first] |= length;
                 self.whole.insert(name.as_str().to_owned(), action);
             }
             Name::End(name) => {
@@ -70,6 +74,10 @@ impl Names {
 
     /// The rule that goes by this whole name, reduced as [`FieldName`] does.
     pub(super) fn whole(&self, reduced: &str) -> Option<Action> {
+        let (first, length) = first_and_length(reduced);
+        if self.lengths[first] & length == 0 {
+            return None;
+        }
         self.whole.get(reduced).copied()
     }
 
@@ -99,6 +107,12 @@ impl Names {
     pub(super) fn phrase(&self, words: &[u8]) -> Option<Action> {
         self.whole(FieldName::new(&String::from_utf8_lossy(words)).as_str())
     }
+}
+
+/// The first byte of a name, and its length as a bit; all long names share one.
+fn first_and_length(name: &str) -> (usize, u64) {
+    let first = name.as_bytes().first().copied().unwrap_or_default();
+    (usize::from(first), 1 << name.len().min(u64::BITS as usize - 1))
 }
 
 /// Where the last two parts of a flattened path begin in a buffer of reduced names.

@@ -19,71 +19,31 @@ pub(super) enum Role {
     Content,
 }
 
-/// Names of labels, reduced: OTLP's and AWS's `key`, Windows' and HAR's `name`, Microsoft Entra's `displayName`.
-const LABELS: [&[u8]; 10] = [
-    b"name",
-    b"key",
-    b"displayname",
-    b"field",
-    b"fieldname",
-    b"attribute",
-    b"property",
-    b"param",
-    b"parameter",
-    b"header",
-];
-
-/// Names of contents, reduced: also what OTLP, Google and Microsoft wrap values in, XML's `#text` and DynamoDB's types.
-const CONTENTS: [&[u8]; 26] = [
-    b"value",
-    b"values",
-    b"val",
-    b"text",
-    b"content",
-    b"raw",
-    b"original",
-    b"string",
-    b"stringvalue",
-    b"stringval",
-    b"strval",
-    b"intvalue",
-    b"intval",
-    b"longvalue",
-    b"doublevalue",
-    b"numbervalue",
-    b"bytesvalue",
-    b"arrayvalue",
-    b"multivalue",
-    b"multiintvalue",
-    b"newvalue",
-    b"oldvalue",
-    b"displayvalue",
-    b"s",
-    b"n",
-    b"t",
-];
+/// Letters and digits of the longest name with a role.
+const ROLE_BYTES_MAX: usize = 13;
 
 impl Role {
-    /// The role of a member with this name.
+    /// The role of a member with this name, whose case and punctuation do not count.
     pub(super) fn of(name: &[u8]) -> Self {
-        let is = |known: &&[u8]| is_reduced(name, known);
-        if LABELS.iter().any(is) {
-            Self::Label
-        } else if CONTENTS.iter().any(is) {
-            Self::Content
-        } else {
-            Self::Plain
+        let mut reduced = [0; ROLE_BYTES_MAX];
+        let mut length = 0;
+        for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+            let Some(place) = reduced.get_mut(length) else { return Self::Plain };
+            *place = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        match &reduced[..length] {
+            // OTLP's and AWS's `key`, Windows' and HAR's `name`, Microsoft Entra's `displayName`.
+            b"name" | b"key" | b"displayname" | b"field" | b"fieldname" | b"attribute" | b"property" | b"param"
+            | b"parameter" | b"header" => Self::Label,
+            // Also what OTLP, Google and Microsoft wrap values in, XML's `#text` and DynamoDB's types.
+            b"value" | b"values" | b"val" | b"text" | b"content" | b"raw" | b"original" | b"string"
+            | b"stringvalue" | b"stringval" | b"strval" | b"intvalue" | b"intval" | b"longvalue" | b"doublevalue"
+            | b"numbervalue" | b"bytesvalue" | b"arrayvalue" | b"multivalue" | b"multiintvalue" | b"newvalue"
+            | b"oldvalue" | b"displayvalue" | b"s" | b"n" | b"t" => Self::Content,
+            _ => Self::Plain,
         }
     }
-}
-
-/// Whether a name is `reduced` without its case and punctuation.
-fn is_reduced(name: &[u8], reduced: &[u8]) -> bool {
-    let mut rest = reduced.iter();
-    let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
-    name.len() >= reduced.len()
-        && letters.into_iter().all(|byte| rest.next() == Some(&byte.to_ascii_lowercase()))
-        && rest.next().is_none()
 }
 
 /// The labels of a JSON text that stand behind their contents.
