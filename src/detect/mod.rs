@@ -70,8 +70,17 @@ pub fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = usize> {
 pub fn shapes(text: &[u8], found: &mut Vec<Found>) {
     let first = found.len();
     let mut done = Done::default();
-    for (anchor, &byte) in text.iter().enumerate().filter(|&(_, &byte)| ANCHORS[usize::from(byte)]) {
-        wake(text, anchor, byte, &mut done, |shape, span| found.extend(span.map(|span| Found { span, shape })));
+    let mut from = 0;
+    while let Some(rest) = text.get(from..)
+        && let Some(step) = rest.iter().position(|byte| ANCHORS[usize::from(*byte)])
+    {
+        let anchor = from + step;
+        wake(text, anchor, text[anchor], &mut done, |shape, span| {
+            if let Some(span) = span {
+                found.push(Found { span, shape });
+            }
+        });
+        from = anchor + 1;
     }
     number::each_long_word(text, |word| {
         let number = number::in_word(text, &word);

@@ -138,7 +138,10 @@ impl<'m> Path<'m> {
         if let Some(label) = label {
             let by_label = self.call(&parent, label);
             called = Called { action: by_label.action.or(called.action), ..by_label };
-        } else if called.action.is_none() && role == Role::Content && parent.expected != Expected::Unknown {
+        } else if called.action.is_none()
+            && matches!(role, Role::Content | Role::Wrapped)
+            && parent.expected != Expected::Unknown
+        {
             // `{"user": {"value": …}}` is a user, and so is `{"user": {"value": {"string": …}}}`.
             called = Called { action: parent.expected.action(), name: parent.name, written: parent.written };
         }

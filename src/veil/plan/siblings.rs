@@ -17,6 +17,9 @@ pub(super) enum Role {
     Label,
     /// The value that the label names, or that the object's own name names: `{"user": {"value": "alice"}}`.
     Content,
+    /// The value that the object's own name names, as DynamoDB writes it: `{"user": {"S": "alice"}}`. Too short a name to
+    /// look for a label.
+    Wrapped,
 }
 
 /// Letters and digits of the longest name with a role.
@@ -36,11 +39,12 @@ impl Role {
             // OTLP's and AWS's `key`, Windows' and HAR's `name`, Microsoft Entra's `displayName`.
             b"name" | b"key" | b"displayname" | b"field" | b"fieldname" | b"attribute" | b"property" | b"param"
             | b"parameter" | b"header" => Self::Label,
-            // Also what OTLP, Google and Microsoft wrap values in, XML's `#text` and DynamoDB's types.
+            // Also what OTLP, Google and Microsoft wrap values in, XML's `#text`.
             b"value" | b"values" | b"val" | b"text" | b"content" | b"raw" | b"original" | b"string"
             | b"stringvalue" | b"stringval" | b"strval" | b"intvalue" | b"intval" | b"longvalue" | b"doublevalue"
             | b"numbervalue" | b"bytesvalue" | b"arrayvalue" | b"multivalue" | b"multiintvalue" | b"newvalue"
-            | b"oldvalue" | b"displayvalue" | b"s" | b"n" | b"t" => Self::Content,
+            | b"oldvalue" | b"displayvalue" => Self::Content,
+            b"s" | b"n" | b"t" => Self::Wrapped,
             _ => Self::Plain,
         }
     }
@@ -138,7 +142,7 @@ mod tests {
             ("field_name", Role::Label),
             ("#text", Role::Content),
             ("string_value", Role::Content),
-            ("S", Role::Content),
+            ("S", Role::Wrapped),
             ("values2", Role::Plain),
             ("valu", Role::Plain),
             ("välue", Role::Plain),
