@@ -13,8 +13,8 @@ use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::thread;
 
-/// Seeds without the variable.
-const SEEDS: RangeInclusive<u64> = 1..=2;
+/// Seeds without the variable: one for each of [`STEPS`].
+const SEEDS: RangeInclusive<u64> = 0..=4;
 /// Courses at a time: they mostly wait for sessions to end.
 const AT_A_TIME: usize = 3;
 
@@ -300,5 +300,7 @@ fn nothing_is_lost_or_doubled_by_any_course() {
         flawless.iter().map(|verdict| verdict.aborted).sum::<u64>(),
     ));
     assert!(failed.is_empty(), "again with LOGVEIL_CRASH_SEEDS=<seed>\n{}", failed.join("\n"));
-    assert!(flawless.iter().any(|verdict| verdict.aborted > 0), "no crash hit an open transaction");
+    // One course may be lucky.
+    let hits = flawless.iter().filter(|verdict| verdict.aborted > 0).count();
+    assert!(hits > 0 || flawless.len() < STEPS.len(), "no crash hit an open transaction");
 }
