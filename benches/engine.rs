@@ -40,7 +40,8 @@ fn replaced(veil: &Veil, keys: &Keyring, records: &[Record<'_>], batch: &mut Bat
 /// The packs inside the binary.
 fn shipped() -> Vec<RulePack> {
     let library = Library::shipped();
-    let packs = library.packs.iter().map(|files| library.parse(files, &library).expect("a shipped pack loads"));
+    let mut loader = library.loader(&library);
+    let packs = library.packs.iter().map(|files| loader.parse(files).expect("a shipped pack loads"));
     packs.collect()
 }
 

@@ -15,6 +15,9 @@ const V6: u8 = 6;
 /// mark escaped twice.
 const ADDRESS_BYTES_MAX: usize = 256;
 
+/// Bytes of the longest canonical network: tag, length, IPv6 address.
+pub const NETWORK_BYTES_MAX: usize = 18;
+
 /// Length in bits of the network that an IPv4 address is generalized to.
 const NETWORK_V4_BITS: u8 = 24;
 
@@ -25,15 +28,15 @@ const NETWORK_V6_BITS: u8 = 48;
 /// Reads an IPv4 or IPv6 address in any spelling; an IPv4-mapped one (`::ffff:192.0.2.1`) becomes IPv4.
 ///
 /// White space around it, brackets, a port after IPv4 or brackets, and a zone (`fe80::1%eth0`, RFC 4007) are dropped;
-/// colons may be percent-encoded. The zone names an interface of the host that wrote the log, not the peer, so link-local addresses are equal
-/// whatever their zone. Decimal parts with leading zeros are refused, because some systems read them as octal
-/// (RFC 6943, section 3.1.1).
+/// colons may be percent-encoded. The zone names an interface of the host that wrote the log, not the peer, so link-local
+/// addresses are equal whatever their zone. Parts with leading zeros are decimal, as logs pad them to columns, though some
+/// systems would read them as octal (RFC 6943, section 3.1.1).
 ///
 /// ```
 /// use logveil::canon::address;
 ///
 /// assert_eq!(address(b" [::FFFF:c000:201]:443"), "192.0.2.1".parse().ok());
-/// assert_eq!(address(b"192.0.2.01"), None);
+/// assert_eq!(address(b"192.000.002.001"), address(b"192.0.2.1"));
 /// ```
 pub fn address(value: &[u8]) -> Option<IpAddr> {
     if value.len() > ADDRESS_BYTES_MAX {
@@ -65,9 +68,82 @@ pub fn network(address: IpAddr) -> IpNet {
     }
 }
 
+/// Reads a network: an address, `/`, and the length of its prefix or its mask (`192.0.2.0/255.255.255.0`). Bits behind the
+/// prefix are dropped; an IPv4-mapped network becomes IPv4.
+///
+/// ```
+/// let network = logveil::canon::network_of(b"192.0.2.77/255.255.255.0");
+/// assert_eq!(network.map(|network| network.to_string()).as_deref(), Some("192.0.2.0/24"));
+/// ```
+pub fn network_of(value: &[u8]) -> Option<IpNet> {
+    if value.len() > ADDRESS_BYTES_MAX {
+        return None;
+    }
+    let decoded = text::percent_decoded_until(b'/', value);
+    let (base, length) = str::from_utf8(&decoded).ok()?.trim().split_once('/')?;
+    // A port, brackets or a zone would make it something else.
+    let base: IpAddr = base.parse().ok()?;
+    let network = match length.parse::<Ipv4Addr>() {
+        Ok(mask) => IpNet::with_netmask(base, IpAddr::V4(mask)).ok()?,
+        Err(_) if length.len() > 3 || !length.bytes().all(|b| b.is_ascii_digit()) => return None,
+        Err(_) => IpNet::new(base, length.parse().ok()?).ok()?,
+    };
+    Some(unmapped(network).trunc())
+}
+
+/// The canonical bytes of a network, in `buffer`: family, length, address.
+pub fn write_network(network: IpNet, buffer: &mut [u8; NETWORK_BYTES_MAX]) -> &[u8] {
+    let mut octets = [0; 16];
+    let (family, length) = match network.network() {
+        IpAddr::V4(v4) => {
+            octets[..4].copy_from_slice(&v4.octets());
+            (V4, 4)
+        }
+        IpAddr::V6(v6) => {
+            octets = v6.octets();
+            (V6, 16)
+        }
+    };
+    buffer[0] = family;
+    buffer[1] = network.prefix_len();
+    buffer[2..].copy_from_slice(&octets);
+    &buffer[..2 + length]
+}
+
+/// Appends a network's canonical bytes; `false` when the value is none.
+pub(super) fn write_network_text(value: &[u8], out: &mut Vec<u8>) -> bool {
+    let Some(network) = network_of(value) else { return false };
+    out.extend_from_slice(write_network(network, &mut [0; NETWORK_BYTES_MAX]));
+    true
+}
+
+/// Whether a text is a network.
+pub(super) fn is_network(value: &[u8]) -> bool {
+    value.contains(&b'/') && network_of(value).is_some()
+}
+
+/// Whether a text is a network of a single address, such as `192.0.2.1/32`.
+pub(super) fn is_network_of_one(value: &[u8]) -> bool {
+    value.contains(&b'/') && network_of(value).is_some_and(|network| network.prefix_len() == network.max_prefix_len())
+}
+
+/// The same network as IPv4 if it is an IPv4-mapped one.
+fn unmapped(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let v4 = match network.addr() {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().zip(network.prefix_len().checked_sub(MAPPED_BITS)),
+        IpAddr::V4(_) => None,
+    };
+    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
+}
+
 /// Appends an address's canonical bytes; `false` when the value is none.
 pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
-    match address(value) {
+    let address = address(value).or_else(|| {
+        let network = network_of(value)?;
+        (network.prefix_len() == network.max_prefix_len()).then_some(network.network())
+    });
+    match address {
         Some(IpAddr::V4(v4)) => push(V4, &v4.octets(), out),
         Some(IpAddr::V6(v6)) => push(V6, &v6.octets(), out),
         None => return false,
@@ -75,8 +151,15 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// Reads four decimal numbers of at most three digits each.
 fn v4(text: &str) -> Option<IpAddr> {
-    text.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+    let mut numbers = text.split('.');
+    let mut octets = [0; 4];
+    for octet in &mut octets {
+        let digits = numbers.next().filter(|digits| digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))?;
+        *octet = digits.parse().ok()?;
+    }
+    numbers.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
 
 /// Reads an IPv6 address, possibly with a zone.
@@ -85,7 +168,13 @@ fn v6(text: &str) -> Option<IpAddr> {
         Some((address, zone)) => is_zone(zone).then_some(address)?,
         None => text,
     };
-    address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    if let Ok(address) = address.parse::<Ipv6Addr>() {
+        return Some(IpAddr::V6(address));
+    }
+    // Padded numbers in the dotted tail.
+    let (head, tail) = address.split_at_checked(address.rfind(':')? + 1)?;
+    let tail = v4(tail)?;
+    format!("{head}{tail}").parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 /// Reads an IPv4 address, possibly with a port. IPv6 without brackets cannot have one: it would be part of the address.

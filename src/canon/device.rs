@@ -1,6 +1,7 @@
-//! Device identifiers: UUIDs and anything else.
+//! Device identifiers: UUIDs, IMEIs and anything else.
 
 use super::{USUAL, hex_bytes, push};
+use crate::detect::checksum::{IMEI_DIGITS, is_luhn};
 
 /// Tag of an identifier that is no UUID.
 const OTHER: u8 = 2;
@@ -10,16 +11,34 @@ const UUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 
 /// Appends the canonical bytes of a device identifier.
 pub(super) fn write(value: &[u8], out: &mut Vec<u8>) {
-    let unwrapped = unwrap(value);
-    let uuid = if is_hyphenated(unwrapped) {
-        hex_bytes::<16>(unwrapped.iter().copied().filter(|b| *b != b'-'))
-    } else {
-        hex_bytes::<16>(unwrapped.iter().copied())
-    };
+    let uuid = hyphenated_uuid(value).or_else(|| hex_bytes::<16>(unwrap(value).iter().copied()));
     match uuid {
         Some(uuid) => push(USUAL, &uuid, out),
-        None => push(OTHER, value, out),
+        None => push(OTHER, imei(value).as_ref().map_or(value, |digits| digits), out),
     }
+}
+
+/// The bytes of a UUID with hyphens.
+pub(super) fn hyphenated_uuid(value: &[u8]) -> Option<[u8; 16]> {
+    let unwrapped = unwrap(value);
+    if !is_hyphenated(unwrapped) {
+        return None;
+    }
+    hex_bytes(unwrapped.iter().copied().filter(|b| *b != b'-'))
+}
+
+/// The digits of an IMEI with its check digit, written in groups (3GPP TS 23.003, section 6.2.1) or as the URN of
+/// RFC 7254.
+fn imei(value: &[u8]) -> Option<[u8; IMEI_DIGITS]> {
+    const URN: &[u8] = b"urn:gsma:imei:";
+    let urn = value.get(..URN.len()).filter(|start| start.eq_ignore_ascii_case(URN)).map_or(0, <[u8]>::len);
+    let mut digits = [0; IMEI_DIGITS];
+    let mut count = 0;
+    for byte in value.get(urn..)?.iter().filter(|byte| !matches!(byte, b'-' | b' ' | b'/')) {
+        *digits.get_mut(count).filter(|_| byte.is_ascii_digit())? = *byte;
+        count += 1;
+    }
+    (count == IMEI_DIGITS && is_luhn(&digits)).then_some(digits)
 }
 
 /// Whether a text is a UUID with hyphens; 32 bare digits are as likely a digest.

@@ -7,25 +7,32 @@
 //! | class | tag and body | spellings that are one |
 //! |---|---|---|
 //! | `ip` | `04` 4 bytes, `06` 16 bytes | space around it, brackets, port, zone, case, zeros, `%3A`, IPv4-mapped |
+//! | `net` | `04` or `06`, length, 4 or 16 bytes | as `ip`, a mask instead of the length, bits behind the length |
 //! | `mac` | `01` 6 or 8 bytes | `:`, `-`, Cisco dots or nothing between the digits, case |
 //! | `device` | `01` 16 bytes for a UUID | hyphens or none, braces, `urn:uuid:`, case |
-//! |  | `02` bytes otherwise | space around it |
+//! |  | `02` bytes otherwise | space around it, the groups of an IMEI |
 //! | `email` | `01` local part `@` ASCII domain | case, NFC, width, `<>` around it, quotes, `%40`, IDN, root dot |
 //! | `user` | `01` text | case, NFC, full and half width, space around it |
 //! | `person` | `01` text | as `user`, and any space between words |
 //! | `host` | `01` ASCII domain | case, IDN or punycode, root dot, port |
-//! | `user-id`, `session`, `token` | `01` bytes | space around it |
-//! | `user-agent`, `text` | `01` bytes | none |
+//! | `phone` | `01` digits, `02` digits of a national number | separators, `tel:`, `00` for `+` |
+//! | `card` | `01` digits | blanks and hyphens |
+//! | `iban` | `01` letters and digits | case, blanks and hyphens |
+//! | `user-id`, `session` | `01` bytes, `03` 16 bytes for a UUID with hyphens | space around it; case and braces of a UUID |
+//! | `token`, `account`, `connection-id` | `01` bytes | space around it |
+//! | `user-agent`, `geo`, `text` | `01` bytes | none |
 //! | any | `00` bytes | none: the value does not fit its class |
 //!
 //! A value that does not fit its class is hashed under it all the same: dropping it would lose it, passing it on would
 //! leak it.
 //!
 //! A value whose shape says better what it is than the field it stood in changes class, so that one entity has one
-//! pseudonym wherever it stood: an e-mail address that is a `user`, `person`, `user-id`, `session`, `host`, `device` or
-//! `text`; an address that is a `user`, `user-id`, `host`, `device` or `text`; a hardware address with separators that is a
-//! `device` or `text`; a UUID with hyphens that is a `text`. A `session` or `user-id` that is a UUID stays what it is.
-//! Bare digits change nothing: 12 or 32 hexadecimal digits may be anything.
+//! pseudonym wherever it stood: an e-mail address that is a `user`, `person`, `user-id`, `account`, `session`, `host`,
+//! `device` or `text`; an address that is a `user`, `user-id`, `host`, `net`, `device` or `text`; a network or a domain that
+//! is an `ip`; a hardware address with separators that is a `device` or `text`; a telephone number with `+` that is a `user`,
+//! `user-id` or `text`; an IBAN that is an `account` or `text`; a card's number in groups that is an `account` or `text`; a
+//! UUID with hyphens that is a `text`. A `session` or `user-id` that is a UUID stays what it is. Bare digits change nothing:
+//! 12 or 32 hexadecimal digits may be anything.
 //!
 //! What stays apart on purpose: `a.b@` and `ab@`, `a+tag@` and `a@` (providers differ), letters that look alike in two
 //! scripts, `DOMAIN\user` and `user`, `192.0.2.1` and `::192.0.2.1` (deprecated, RFC 4291) or `64:ff9b::192.0.2.1` (the
@@ -36,9 +43,10 @@ mod address;
 mod device;
 mod email;
 mod hardware;
+mod number;
 mod text;
 
-pub use address::{address, network};
+pub use address::{NETWORK_BYTES_MAX, address, network, network_of, write_network};
 
 use crate::rules::Class;
 use std::borrow::Cow;
@@ -48,6 +56,14 @@ const RAW: u8 = 0;
 
 /// Tag of a class's usual form.
 const USUAL: u8 = 1;
+
+/// Tag of a UUID in a class that it does not make a `device`.
+const UUID: u8 = 3;
+
+/// Whether a text is a domain of several labels, possibly with a port, and nothing else.
+pub fn is_domain(value: &[u8]) -> bool {
+    text::is_unmistakable_host(value)
+}
 
 /// Appends the canonical bytes of `value` to `out` and returns the class it is hashed under.
 ///
@@ -62,31 +78,41 @@ pub fn canonical(class: Class, value: &[u8], out: &mut Vec<u8>) -> Class {
         return class;
     };
     let trimmed = text.trim_ascii();
-    let class = better_class(class, trimmed);
-    let fits = match class {
-        Class::Ip => address::write(trimmed, out),
-        Class::Mac => hardware::write(trimmed, out),
-        Class::Email => email::write(trimmed, out),
-        Class::Device => {
-            device::write(trimmed, out);
-            true
+    if let Some(better) = better_class(class, trimmed) {
+        let text = normal_text(better, trimmed);
+        let fits = text.is_some_and(|text| write(better, &text, out));
+        if fits {
+            return better;
         }
-        Class::User
-        | Class::Person
-        | Class::UserId
-        | Class::Session
-        | Class::Token
-        | Class::UserAgent
-        | Class::Host
-        | Class::Text => {
-            push(USUAL, &text, out);
-            true
-        }
-    };
-    if !fits {
+    }
+    if !write(class, &text, out) {
         push(RAW, value, out);
     }
     class
+}
+
+/// Appends the canonical bytes of a normal text; `false` when it does not fit the class.
+fn write(class: Class, text: &[u8], out: &mut Vec<u8>) -> bool {
+    let trimmed = text.trim_ascii();
+    match class {
+        Class::Ip => return address::write(trimmed, out),
+        Class::Network => return address::write_network_text(trimmed, out),
+        Class::Mac => return hardware::write(trimmed, out),
+        Class::Email => return email::write(trimmed, out),
+        Class::Phone => return number::write_phone(trimmed, out),
+        Class::Card => return number::write_card(trimmed, out),
+        Class::Iban => return number::write_iban(trimmed, out),
+        Class::Device => device::write(trimmed, out),
+        Class::UserId | Class::Session => match device::hyphenated_uuid(trimmed) {
+            Some(uuid) => push(UUID, &uuid, out),
+            None => push(USUAL, trimmed, out),
+        },
+        Class::Account | Class::ConnectionId | Class::Token => push(USUAL, trimmed, out),
+        Class::User | Class::Person | Class::UserAgent | Class::Host | Class::Geo | Class::Text => {
+            push(USUAL, text, out);
+        }
+    }
+    true
 }
 
 /// The value without what only its spelling adds; `None` when it does not fit the class.
@@ -95,40 +121,71 @@ fn normal_text(class: Class, value: &[u8]) -> Option<Cow<'_, [u8]>> {
         Class::User => text::user(value),
         Class::Person => text::person(value),
         Class::Host => text::host(value),
-        Class::UserId | Class::Session | Class::Token => Some(Cow::Borrowed(value.trim_ascii())),
-        Class::Ip | Class::Mac | Class::Email | Class::Device | Class::UserAgent | Class::Text => {
-            Some(Cow::Borrowed(value))
-        }
+        Class::Ip
+        | Class::Network
+        | Class::Mac
+        | Class::Email
+        | Class::UserId
+        | Class::Phone
+        | Class::Account
+        | Class::Card
+        | Class::Iban
+        | Class::Session
+        | Class::ConnectionId
+        | Class::Token
+        | Class::Device
+        | Class::UserAgent
+        | Class::Geo
+        | Class::Text => Some(Cow::Borrowed(value)),
     }
 }
 
 /// The class that the value's shape tells, where shape is believed more than the field.
-fn better_class(class: Class, text: &[u8]) -> Class {
+fn better_class(class: Class, text: &[u8]) -> Option<Class> {
     let shapes: &[Class] = match class {
         // Eight octets between colons are an EUI-64, though IPv6 could be written so.
-        Class::Text => &[Class::Email, Class::Mac, Class::Ip, Class::Device],
+        Class::Text => &[Class::Email, Class::Mac, Class::Ip, Class::Device, Class::Iban, Class::Card, Class::Phone],
         Class::Device => &[Class::Email, Class::Mac, Class::Ip],
-        Class::User | Class::UserId | Class::Host => &[Class::Email, Class::Ip],
+        Class::User | Class::UserId => &[Class::Email, Class::Ip, Class::Phone],
+        Class::Account => &[Class::Email, Class::Iban, Class::Card],
+        Class::Host => &[Class::Email, Class::Ip],
         Class::Person | Class::Session => &[Class::Email],
-        Class::Ip | Class::Mac | Class::Email | Class::Token | Class::UserAgent => &[],
+        Class::Ip => &[Class::Network, Class::Host],
+        Class::Network => &[Class::Ip],
+        Class::Mac
+        | Class::Email
+        | Class::Phone
+        | Class::Card
+        | Class::Iban
+        | Class::ConnectionId
+        | Class::Token
+        | Class::UserAgent
+        | Class::Geo => &[],
     };
-    shapes.iter().copied().find(|shape| has_shape(*shape, text)).unwrap_or(class)
+    shapes.iter().copied().find(|shape| has_shape(*shape, text))
 }
 
 /// Whether a text is unmistakably of this class.
 fn has_shape(class: Class, text: &[u8]) -> bool {
     match class {
         Class::Email => email::is_unmistakable(text),
-        Class::Ip => address(text).is_some(),
+        Class::Ip => address(text).is_some() || address::is_network_of_one(text),
+        Class::Network => address::is_network(text) && !address::is_network_of_one(text),
         Class::Mac => hardware::is_unmistakable(text),
         Class::Device => device::is_unmistakable(text),
+        Class::Phone => number::is_unmistakable_phone(text),
+        Class::Card => number::is_unmistakable_card(text),
+        Class::Iban => number::is_unmistakable_iban(text),
+        Class::Host => text::is_unmistakable_host(text),
         Class::User
         | Class::Person
         | Class::UserId
+        | Class::Account
         | Class::Session
+        | Class::ConnectionId
         | Class::Token
         | Class::UserAgent
-        | Class::Host
+        | Class::Geo
         | Class::Text => false,
     }
 }
@@ -204,6 +261,8 @@ mod tests {
                 " 192.0.2.1\t",
                 "192.0.2.1:65535",
                 "[192.0.2.1]",
+                "192.000.002.001",
+                "::ffff:192.000.002.001",
                 "%5B%3A%3Affff%3Ac000%3A201%5D",
                 "192.0.2.1%3A443",
             ],
@@ -238,10 +297,11 @@ mod tests {
                 "192.0.2.1:65536",
                 "192.0.2.1:",
                 "192.0.2.1:+1",
-                "192.0.2.01",
+                "192.0.2.0001",
                 "0xc0000201",
                 "3221225985",
-                "192.0.2.1/32",
+                "192.0.2.1/31",
+                "192.0.2.1/33",
                 "[192.0.2.1",
                 "2001:db8::1%",
                 "2001:db8::1%eth 0",
@@ -251,6 +311,88 @@ mod tests {
                 "-",
             ],
         );
+    }
+
+    #[test]
+    fn networks_in_all_spellings() {
+        check_equal(
+            Class::Network,
+            &[
+                "192.0.2.0/24",
+                "192.0.2.77/24",
+                "192.0.2.0/255.255.255.0",
+                "::ffff:192.0.2.0/120",
+                " 192.0.2.0/24 ",
+                "192.0.2.0%2F24",
+            ],
+        );
+        check_equal(Class::Network, &["2001:db8::/32", "2001:DB8:0::1/32"]);
+        check_equal(Class::Ip, &["192.0.2.1", "192.0.2.1/32", "192.0.2.1/255.255.255.255"]);
+        check_distinct(
+            Class::Network,
+            &["192.0.2.0/24", "192.0.2.0/25", "192.0.2.0/23", "192.0.2.0", "192.0.2.0/33", "192.0.2.0/0.0.0.255"],
+        );
+        assert_eq!(canon(Class::Network, "192.0.2.9/24").1, [4, 24, 192, 0, 2, 0]);
+        check_class(Class::Ip, "192.0.2.0/24", Class::Network);
+        check_class(Class::Network, "192.0.2.1/32", Class::Ip);
+        check_class(Class::Network, "192.0.2.1", Class::Ip);
+    }
+
+    #[test]
+    fn telephone_numbers() {
+        check_equal(
+            Class::Phone,
+            &["+15550100123", "+1 555-010-0123", "tel:+1-555-010-0123", "001 555 010 0123", "+1 (555) 010.0123"],
+        );
+        check_equal(Class::Phone, &["+44 20 7946 0958", "+44 (0)20 7946 0958", "0044/20/79460958"]);
+        check_equal(Class::Phone, &["555-0100123", "555 010 0123"]);
+        check_distinct(
+            Class::Phone,
+            &["+15550100123", "15550100123", "+15550100124", "+0555010012", "5550100", "+1234567890123456", "no", ""],
+        );
+        for class in [Class::User, Class::UserId, Class::Text] {
+            check_class(class, "+1 555-010-0123", Class::Phone);
+            check_class(class, "15550100123", class);
+        }
+    }
+
+    #[test]
+    fn cards_and_bank_accounts() {
+        check_equal(Class::Card, &["4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111"]);
+        check_distinct(Class::Card, &["4111111111111111", "5555555555554444", "4111111111111112", "4111", ""]);
+        check_equal(Class::Iban, &["GB82WEST12345698765432", "gb82 west 1234 5698 7654 32"]);
+        check_distinct(Class::Iban, &["GB82WEST12345698765432", "GB83WEST12345698765432", "GB82", ""]);
+        for class in [Class::Account, Class::Text] {
+            check_class(class, "GB82 WEST 1234 5698 7654 32", Class::Iban);
+            check_class(class, "4111-1111-1111-1111", Class::Card);
+            check_class(class, "4111111111111111", class);
+        }
+    }
+
+    #[test]
+    fn identifiers_of_accounts() {
+        for class in [Class::UserId, Class::Session] {
+            check_equal(class, &["f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "{F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6}"]);
+            check_distinct(class, &["f81d4fae7dec11d0a76500a0c91e6bf6", "F81D4FAE7DEC11D0A76500A0C91E6BF6", "a", "A"]);
+        }
+    }
+
+    #[test]
+    fn imeis() {
+        check_equal(
+            Class::Device,
+            &["490154203237518", "49-015420-323751-8", "49 015420 323751 8", "urn:gsma:imei:49015420-323751-8"],
+        );
+        check_distinct(Class::Device, &["490154203237518", "49-015420-323751-9", "4901542032375180"]);
+    }
+
+    #[test]
+    fn a_domain_is_one_wherever_it_stands() {
+        check_class(Class::Ip, "Client.Example.COM", Class::Host);
+        check_class(Class::Ip, "client.example.com:443", Class::Host);
+        for text in ["unknown", "localhost", "1.2.3.4.5", "a b.example.com"] {
+            check_class(Class::Ip, text, Class::Ip);
+        }
     }
 
     #[test]
@@ -391,7 +533,7 @@ mod tests {
     fn persons() {
         check_equal(
             Class::Person,
-            &["Alice Example", " alice \u{a0} EXAMPLE ", "ALICE\tEXAMPLE", "alice\u{3000}example"],
+            &["Alice Example", "Alice+Example", " alice \u{a0} EXAMPLE ", "ALICE\tEXAMPLE", "alice\u{3000}example"],
         );
         check_distinct(Class::Person, &["Alice Example", "AliceExample", "Example Alice", ""]);
     }

@@ -22,11 +22,15 @@ pub(super) fn user(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(into_bytes(fold(str::from_utf8(value).ok()?)))
 }
 
-/// The normal text of a person's name: as a login name, with single spaces between the words.
+/// The normal text of a person's name: as a login name, with single spaces between the words, also where a form wrote them
+/// as `+`.
 ///
 /// `None` when it is not UTF-8.
 pub(super) fn person(value: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let folded = fold(str::from_utf8(value).ok()?);
+    let mut folded = fold(str::from_utf8(value).ok()?);
+    if folded.contains('+') {
+        folded = Cow::Owned(folded.replace('+', " "));
+    }
     let single_spaced = folded.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace));
     if single_spaced {
         return Some(into_bytes(folded));
@@ -44,6 +48,15 @@ pub(super) fn host(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
     let text = str::from_utf8(value).ok()?.trim();
     domain(without_port(text)).map(into_bytes)
+}
+
+/// Whether a text is a domain of several labels whose last begins with a letter, as top-level domains do (RFC 3696,
+/// section 2).
+pub(super) fn is_unmistakable_host(value: &[u8]) -> bool {
+    let Some(text) = str::from_utf8(value).ok() else { return false };
+    let name = without_port(text).trim_end_matches('.');
+    let top = name.rsplit_once('.').map_or("", |(_, top)| top);
+    top.starts_with(char::is_alphabetic) && domain(name).is_some()
 }
 
 /// Text in usual width, lower case and NFC, without white space around it.

@@ -19,8 +19,9 @@ pub(super) fn load<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Result<Ve
 }
 
 fn add(library: &Library, shipped: &Library, packs: &mut BTreeMap<String, RulePack>) -> Result<(), Failure> {
+    let mut loader = library.loader(shipped);
     for files in &library.packs {
-        let pack = library.parse(files, shipped)?;
+        let pack = loader.parse(files)?;
         packs.insert(pack.name.clone(), pack);
     }
     Ok(())

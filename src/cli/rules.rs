@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::terminal::Paint;
 use super::text::{Change, count, difference, table};
 use super::{explain, packs};
-use crate::decode::line::{self, Hole};
+use crate::decode::line::{self, GivenUp, Hole};
 use crate::keys::{EPOCH_DAYS_DEFAULT, EpochSecret, KeyEpoch, Keyring, SealSecret, epoch_at};
 use crate::record::{Header, Position, Record};
 use crate::rules::cases::{Case, Content, Expected};
@@ -82,8 +82,9 @@ fn check(folders: &[PathBuf], out: &mut impl Write) -> Result<Exit, Failure> {
     let mut errors = Vec::new();
     let mut rows = Vec::new();
     for library in libraries(folders)? {
+        let mut loader = library.loader(&shipped);
         for files in &library.packs {
-            match library.parse(files, &shipped) {
+            match loader.parse(files) {
                 Ok(pack) => rows.push(row(&pack, files)),
                 Err(LoadErrors(found)) => errors.extend(found),
             }
@@ -106,8 +107,9 @@ fn list(folders: &[PathBuf], out: &mut impl Write) -> Result<Exit, Failure> {
     let mut rows = BTreeMap::new();
     let own = if folders.is_empty() { Vec::new() } else { libraries(folders)? };
     for library in std::iter::once(&shipped).chain(&own) {
+        let mut loader = library.loader(&shipped);
         for files in &library.packs {
-            let pack = library.parse(files, &shipped)?;
+            let pack = loader.parse(files)?;
             rows.insert(pack.name.clone(), row(&pack, files));
         }
     }
@@ -128,14 +130,15 @@ fn row(pack: &RulePack, files: &PackFiles) -> Vec<String> {
 
 fn test(folders: &[PathBuf], update: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let shipped = Library::shipped();
-    let all = packs::load(folders.iter().map(PathBuf::as_path))?;
+    let veil = Veil::new(&packs::load(folders.iter().map(PathBuf::as_path))?, &Choice::Auto)?;
     let paint = Paint::for_stdout();
     let mut totals = Totals::default();
     for library in libraries(folders)? {
         let mut coverage = Coverage::default();
+        let mut loader = library.loader(&shipped);
         for files in &library.packs {
-            let pack = library.parse(files, &shipped)?;
-            let tester = Tester { veil: Veil::new(&all, &Choice::Pack(pack.name.clone()))?, keys: keyring()?, paint };
+            let pack = loader.parse(files)?;
+            let tester = Tester { veil: veil.choosing(&Choice::Pack(pack.name.clone()))?, keys: keyring()?, paint };
             for source in &files.cases {
                 let case = Case::parse(&source.file, &source.text)?;
                 let actual = tester.outcome(&case);
@@ -293,16 +296,19 @@ impl Coverage {
 fn line_patterns<'p>(pack: &'p RulePack, line: &[u8]) -> Vec<&'p LinePattern> {
     let mut used = Vec::new();
     let mut text = line;
-    let mut candidates = if pack.lines.is_empty() { &pack.messages } else { &pack.lines };
+    let (lines, messages) = ((&pack.lines, GivenUp::Misfits), (&pack.messages, GivenUp::TakesRest));
+    let (mut candidates, mut given_up) = if pack.lines.is_empty() { messages } else { lines };
     loop {
         let mut holes = Vec::new();
-        let Some(pattern) = candidates.iter().find(|pattern| line::holes(pattern, text, &mut holes)) else { break };
+        let Some(pattern) = candidates.iter().find(|pattern| line::holes(pattern, text, given_up, &mut holes)) else {
+            break;
+        };
         used.push(pattern);
         let is_message =
             |hole: &&Hole| matches!(&pattern.parts[hole.part], Part::Hole { name, .. } if name == "message");
         let Some(message) = holes.iter().find(is_message) else { break };
         text = &text[message.span.clone()];
-        candidates = &pack.messages;
+        (candidates, given_up) = messages;
     }
     used
 }

@@ -17,29 +17,95 @@ pub fn to_source_offsets<'o>(inner: &[u8], offsets: impl Iterator<Item = &'o mut
     move_back(inner, step, offsets);
 }
 
-/// Undoes one layer of escapes of any kind: JSON and C escapes (`\n`, `\u0041`, `\x41`) and percent-encoding.
-///
-/// For looking, not for reading: what no rule decodes is copied as it is. Returns whether anything changed.
-pub fn flatten(source: &[u8], flat: &mut Vec<u8>) -> bool {
-    if memchr::memchr2(b'\\', b'%', source).is_none() {
-        flat.extend_from_slice(source);
-        return false;
-    }
-    let mut changed = false;
-    let mut at = 0;
-    while at < source.len() {
-        let step = step_flat(source, at);
-        changed |= step.source_len > 1;
-        flat.extend_from_slice(step.text());
-        at += step.source_len;
-    }
-    changed
+/// Which escapes are undone where nobody says how a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// One layer of all: JSON and C escapes (`\n`, `\u0041`, `\x41`), percent-encoding, character references of HTML
+    /// (`&#64;`, `&quot;`), and letters and digits of full width.
+    Any,
+    /// Those that only spell a character differently. `\n` in `CORP\nick` stays: a domain and a name.
+    Spelling,
+    /// `""` for a quote in a field of separated values (RFC 4180, section 2).
+    Doubled,
 }
 
-/// Moves ascending offsets of the flattened text back to offsets of `source`, as [`to_source_offsets`] does.
-pub fn flat_to_source_offsets<'o>(source: &[u8], offsets: impl Iterator<Item = &'o mut u32>) {
-    move_back(source, step_flat, offsets);
+impl Undo {
+    /// Appends `source` without one layer of escapes to `flat`.
+    ///
+    /// For looking, not for reading: what no rule decodes is copied as it is. Returns whether anything changed; `flat` is
+    /// whole only then.
+    pub fn flatten(self, source: &[u8], flat: &mut Vec<u8>) -> bool {
+        if !self.may_change(source) {
+            return false;
+        }
+        let mut changed = false;
+        let mut copied = 0;
+        while let Some(at) = source[copied..].iter().position(|byte| self.starts(*byte)) {
+            let at = copied + at;
+            flat.extend_from_slice(&source[copied..at]);
+            let step = self.step(source, at);
+            changed |= step.source_len > 1;
+            flat.extend_from_slice(step.text());
+            copied = at + step.source_len;
+        }
+        flat.extend_from_slice(&source[copied..]);
+        changed
+    }
+
+    /// Moves ascending offsets of the flattened text back to offsets of `source`, as [`to_source_offsets`] does.
+    pub fn to_source_offsets<'o>(self, source: &[u8], offsets: impl Iterator<Item = &'o mut u32>) {
+        let step = match self {
+            Self::Any => step_any,
+            Self::Spelling => step_spelling,
+            Self::Doubled => step_doubled,
+        };
+        move_back(source, step, offsets);
+    }
+
+    /// A quick look for bytes that escapes begin with.
+    fn may_change(self, source: &[u8]) -> bool {
+        let escapes = || memchr::memchr3(b'\\', b'%', b'&', source).is_some();
+        match self {
+            Self::Any => escapes() || memchr::memchr(FULL_WIDTH, source).is_some(),
+            Self::Spelling => escapes(),
+            Self::Doubled => memchr::memchr(b'"', source).is_some(),
+        }
+    }
+
+    /// Whether an escape may begin with this byte.
+    fn starts(self, byte: u8) -> bool {
+        match self {
+            Self::Any => matches!(byte, b'\\' | b'%' | b'&' | FULL_WIDTH),
+            Self::Spelling => matches!(byte, b'\\' | b'%' | b'&'),
+            Self::Doubled => byte == b'"',
+        }
+    }
+
+    fn step(self, source: &[u8], at: usize) -> Step {
+        match self {
+            Self::Any => step_any(source, at),
+            Self::Spelling => step_spelling(source, at),
+            Self::Doubled => step_doubled(source, at),
+        }
+    }
 }
+
+/// Longest escape that spells one character: a surrogate pair.
+const ESCAPE_BYTES_MAX: usize = 12;
+
+/// Whether an escape that only spells a character ([`Undo::Spelling`]) stands in `span`, or reaches it from before.
+pub fn is_spelled(source: &[u8], span: std::ops::Range<usize>) -> bool {
+    let first = span.start.saturating_sub(ESCAPE_BYTES_MAX);
+    let region = source.get(first..span.end).unwrap_or_default();
+    memchr::memchr3_iter(b'\\', b'%', b'&', region).any(|at| {
+        let at = first + at;
+        let length = step_spelling(source, at).source_len;
+        length > 1 && at + length >= span.start
+    })
+}
+
+/// First byte of the letters and digits of full width, U+FF01 to U+FF5E, in UTF-8.
+const FULL_WIDTH: u8 = 0xEF;
 
 fn move_back<'o>(source: &[u8], step: fn(&[u8], usize) -> Step, offsets: impl Iterator<Item = &'o mut u32>) {
     let (mut at, mut text_len) = (0, 0);
@@ -85,14 +151,76 @@ fn step(inner: &[u8], at: usize) -> Step {
     step_lenient(inner, at).unwrap_or_else(|| Step::byte(b'\\', 1))
 }
 
-/// Reads one byte, one escape or one percent-encoded byte.
-fn step_flat(source: &[u8], at: usize) -> Step {
+/// Reads one byte, or one escape of any kind.
+fn step_any(source: &[u8], at: usize) -> Step {
     let step = match source[at] {
         b'\\' => step_lenient(source, at),
-        b'%' => hex(source, at + 1, 2).map(|byte| Step::byte(byte as u8, 3)),
+        b'%' => percent(source, at),
+        b'&' => reference(source, at),
+        FULL_WIDTH => full_width(source, at),
         _ => None,
     };
     step.unwrap_or_else(|| Step::byte(source[at], 1))
+}
+
+/// Reads one byte, or one escape that spells a character.
+fn step_spelling(source: &[u8], at: usize) -> Step {
+    let step = match source[at] {
+        b'\\' => match source.get(at + 1) {
+            Some(b'u' | b'x' | b'"' | b'\\' | b'/' | b'\'') => step_lenient(source, at),
+            _ => None,
+        },
+        b'%' => percent(source, at),
+        b'&' => reference(source, at),
+        _ => None,
+    };
+    step.unwrap_or_else(|| Step::byte(source[at], 1))
+}
+
+/// Reads one byte, or two quotes that stand for one.
+fn step_doubled(source: &[u8], at: usize) -> Step {
+    let is_doubled = source[at..].starts_with(b"\"\"");
+    Step::byte(source[at], if is_doubled { 2 } else { 1 })
+}
+
+fn percent(source: &[u8], at: usize) -> Option<Step> {
+    hex(source, at + 1, 2).map(|byte| Step::byte(byte as u8, 3))
+}
+
+/// Character references by name that HTML needs for its own signs, and the apostrophe (HTML, section 13.5).
+const REFERENCES: [(&[u8], u8); 6] =
+    [(b"&quot;", b'"'), (b"&amp;", b'&'), (b"&lt;", b'<'), (b"&gt;", b'>'), (b"&apos;", b'\''), (b"&nbsp;", b' ')];
+
+/// Digits of the largest code point, U+10FFFF, in decimal.
+const REFERENCE_DIGITS_MAX: usize = 7;
+
+/// Reads a character reference: `&quot;`, `&#64;`, `&#x40;`.
+fn reference(source: &[u8], at: usize) -> Option<Step> {
+    let rest = source.get(at..)?;
+    if let Some((name, byte)) = REFERENCES.iter().find(|(name, _)| rest.starts_with(name)) {
+        return Some(Step::byte(*byte, name.len()));
+    }
+    let (radix, start) = match rest {
+        [b'&', b'#', b'x' | b'X', ..] => (16, 3),
+        [b'&', b'#', ..] => (10, 2),
+        _ => return None,
+    };
+    let digits = rest.get(start..)?.iter().take(REFERENCE_DIGITS_MAX + 1);
+    let digits = digits.take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    if !(1..=REFERENCE_DIGITS_MAX).contains(&digits) || rest.get(start + digits) != Some(&b';') {
+        return None;
+    }
+    let number = rest[start..start + digits].iter();
+    let number = number.fold(0, |number, byte| number * radix + char::from(*byte).to_digit(radix).unwrap_or_default());
+    char::from_u32(number).filter(|character| *character != '\0').map(|c| Step::char(c, start + digits + 1))
+}
+
+/// Reads a letter, digit or sign of full width as the usual one: U+FF01 to U+FF5E stand for U+0021 to U+007E.
+fn full_width(source: &[u8], at: usize) -> Option<Step> {
+    let &[FULL_WIDTH, high @ (0xBC | 0xBD), low @ 0x80..=0xBF] = source.get(at..at + 3)? else { return None };
+    let offset = u32::from(high - 0xBC) * 64 + u32::from(low - 0x80);
+    let usual = u8::try_from(offset + 0x20).ok().filter(u8::is_ascii_graphic)?;
+    Some(Step::byte(usual, 3))
 }
 
 fn step_lenient(source: &[u8], at: usize) -> Option<Step> {
@@ -147,10 +275,23 @@ mod tests {
 
     #[test]
     fn flattening_undoes_one_layer_of_each_kind() {
-        let mut flat = Vec::new();
-        assert!(flatten(br"\u0061lice%40example\x2ecom 100% \q", &mut flat));
-        assert_eq!(flat, br"alice@example.com 100% \q");
-        assert!(!flatten(b"plain", &mut Vec::new()));
+        let flat = |undo: Undo, source: &str| {
+            let mut flat = Vec::new();
+            undo.flatten(source.as_bytes(), &mut flat).then(|| String::from_utf8(flat).unwrap())
+        };
+        for (source, expect) in [
+            (r"\u0061lice%40example\x2ecom 100% \q", r"alice@example.com 100% \q"),
+            ("a&#64;b &#x40; &quot;&amp;amp; &copy; &#; &#0; &#99999999;", "a@b @ \"&amp; &copy; &#; &#0; &#99999999;"),
+            ("１９２．０．２．１ ｡ ：！～", "192.0.2.1 ｡ :!~"),
+            (r"a\nb", "a\nb"),
+        ] {
+            assert_eq!(flat(Undo::Any, source).as_deref(), Some(expect));
+        }
+        assert_eq!(flat(Undo::Spelling, r"CORP\\nick\u0041%41\nick").as_deref(), Some(r"CORP\nickAA\nick"));
+        for plain in ["plain", "100% of a & b", r"\q", "字、字"] {
+            assert_eq!(flat(Undo::Any, plain), None);
+        }
+        assert_eq!(flat(Undo::Spelling, r"CORP\nick"), None);
     }
 
     proptest! {
@@ -179,6 +320,21 @@ mod tests {
             let wanted: Vec<u32> = boundaries.iter().map(|(_, source)| *source as u32).collect();
             prop_assert_eq!(offsets, wanted);
             prop_assert!(text.chars().count() == characters.len());
+        }
+
+        /// Every offset of the flattened text leads back to where its character begins.
+        #[test]
+        fn flattened_offsets_lead_back(source in "([a-z%\\\\&#;4120xu]|＠|é|%40|&#64;|&quot;|\\\\u0041){0,24}") {
+            for undo in [Undo::Any, Undo::Spelling] {
+                let mut flat = Vec::new();
+                if undo.flatten(source.as_bytes(), &mut flat) {
+                    let mut offsets: Vec<u32> = (0..=flat.len() as u32).collect();
+                    undo.to_source_offsets(source.as_bytes(), offsets.iter_mut());
+                    prop_assert!(offsets.is_sorted());
+                    prop_assert_eq!(offsets.last().copied(), Some(source.len() as u32));
+                    prop_assert!(flat.len() < source.len());
+                }
+            }
         }
     }
 }

@@ -305,6 +305,79 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// Finds where JSON may stand in a text, whole or among words: balanced brackets that begin as an object, or as an array of
+/// strings or objects, does.
+pub struct Enclosed<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Bytes that may still be looked at.
+    budget: usize,
+}
+
+/// How often all bytes of a text are looked at together: brackets that nothing closes are soon given up.
+const LOOKS_MAX: usize = 4;
+
+impl<'a> Enclosed<'a> {
+    /// Starts at the beginning of `text`.
+    pub fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, budget: LOOKS_MAX.saturating_mul(text.len()) }
+    }
+
+    /// The next place where JSON may stand. Places overlap unless [`Self::skip_to`] passes over one.
+    pub fn next_candidate(&mut self) -> Option<Range<usize>> {
+        loop {
+            let start = self.at + memchr::memchr2(b'{', b'[', self.text.get(self.at..)?)?;
+            self.at = start + 1;
+            let rest = self.text.get(self.at..)?;
+            let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let begins = match (self.text.get(start), rest.get(blank)) {
+                (Some(b'{'), Some(b'"' | b'}')) => true,
+                (Some(b'['), Some(b'"' | b'{' | b'[')) => true,
+                (Some(_) | None, Some(_) | None) => false,
+            };
+            if !begins {
+                continue;
+            }
+            let end = self.balanced_end(start);
+            let looked = end.unwrap_or(self.text.len()) - start;
+            self.budget = self.budget.checked_sub(looked)?;
+            if let Some(end) = end {
+                return Some(start..end);
+            }
+        }
+    }
+
+    /// Goes on behind `end`.
+    pub fn skip_to(&mut self, end: usize) {
+        self.at = self.at.max(end);
+    }
+
+    /// Where the bracket at `start` is closed, outside strings.
+    fn balanced_end(&self, start: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        let mut at = start;
+        loop {
+            match self.text.get(at)? {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                b'"' => {
+                    at += 1;
+                    while *self.text.get(at)? != b'"' {
+                        at += if self.text.get(at) == Some(&b'\\') { 2 } else { 1 };
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,6 +449,28 @@ mod tests {
     }
 
     #[test]
+    fn json_among_words() {
+        let found = |text: &str| {
+            let mut enclosed = Enclosed::new(text.as_bytes());
+            let mut found = Vec::new();
+            while let Some(span) = enclosed.next_candidate() {
+                if tokens(text[span.clone()].as_bytes()).is_ok() {
+                    enclosed.skip_to(span.end);
+                    found.push(text[span].to_owned());
+                }
+            }
+            found
+        };
+        assert_eq!(found(r#"got {"a":"}"} and {"b":[1]}."#), [r#"{"a":"}"}"#, r#"{"b":[1]}"#]);
+        assert_eq!(found(r#"{x} {"a":{"b":1} {"c":{}}"#), [r#"{"b":1}"#, r#"{"c":{}}"#]);
+        assert_eq!(found(r#"[ {"a":1} ] [x] [1] ["b"]"#), [r#"[ {"a":1} ]"#, r#"["b"]"#]);
+        assert_eq!(found(r#"{"a":"\"}"#), [r#"{"a":"\"}"#; 0]);
+        assert_eq!(found(r#"{"a":"\\"}"#), [r#"{"a":"\\"}"#]);
+        assert_eq!(found(&"{\"".repeat(100_000)), [""; 0]);
+        assert_eq!(found(&"[[".repeat(100_000)), [""; 0]);
+    }
+
+    #[test]
     fn depth_has_a_limit() {
         assert!(tokens(&[b"[".repeat(64), b"]".repeat(64)].concat()).is_ok());
         let deep = b"[".repeat(10_000);
@@ -419,7 +514,9 @@ mod tests {
         #[test]
         fn accepts_what_serde_json_accepts(text in nearly_json()) {
             let oracle = serde_json::from_str::<serde_json::Value>(&text);
-            prop_assert_eq!(tokens(text.as_bytes()).is_ok(), oracle.is_ok(), "{}", text);
+            // The grammar has no largest number, the oracle has.
+            let fits = oracle.as_ref().map_or_else(|error| error.to_string().starts_with("number out of range"), |_| true);
+            prop_assert_eq!(tokens(text.as_bytes()).is_ok(), fits, "{}", text);
         }
 
         #[test]

@@ -4,8 +4,18 @@ use crate::rules::{Extent, LinePattern, Part};
 use memchr::memmem;
 use std::ops::Range;
 
-/// How many places a greedy hole tries before it takes the whole rest of the line.
+/// How many places a greedy hole tries before it gives up.
 const GREEDY_TRIES_MAX: usize = 32;
+
+/// What becomes of a pattern whose greedy hole gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// The hole takes the whole rest: too much is replaced then, never too little. For messages: what stands before the
+    /// hole tells that the text is one.
+    TakesRest,
+    /// It does not match. For whole lines: an early hole followed by a common literal would take lines of any other kind.
+    Misfits,
+}
 
 /// Text that a hole spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +29,11 @@ pub struct Hole {
 /// Matches the whole of `line` and appends its holes in order; `false` leaves `holes` as it was.
 ///
 /// Linear in the line: a hole ends where the next literal stands, and only a greedy hole tries several places (at most
-/// 32). When none of these fits, the greedy hole takes the whole rest: too much is replaced then, never too little.
-pub fn holes(pattern: &LinePattern, line: &[u8], holes: &mut Vec<Hole>) -> bool {
+/// 32); `given_up` says what becomes of the line when none of these fits.
+pub fn holes(pattern: &LinePattern, line: &[u8], given_up: GivenUp, holes: &mut Vec<Hole>) -> bool {
     let before = holes.len();
     for line in readings(line) {
-        if rest(&pattern.parts, 0, line, 0, holes).is_ok() {
+        if rest(Parts { parts: &pattern.parts, given_up }, 0, line, 0, holes).is_ok() {
             return true;
         }
         holes.truncate(before);
@@ -39,16 +49,34 @@ fn readings(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// How far `line` follows the pattern: the index of the first part that does not fit, or `None` when all do.
 ///
-/// For explaining a near miss.
+/// For explaining a near miss of a whole line.
 pub fn first_misfit(pattern: &LinePattern, line: &[u8]) -> Option<usize> {
-    let misfit = |line| rest(&pattern.parts, 0, line, 0, &mut Vec::new()).err();
+    let parts = Parts { parts: &pattern.parts, given_up: GivenUp::Misfits };
+    let misfit = |line| rest(parts, 0, line, 0, &mut Vec::new()).err();
     // `None` is a match, which no misfit is better than.
     readings(line).map(misfit).max_by_key(|misfit| misfit.unwrap_or(usize::MAX)).flatten()
 }
 
-/// Matches `parts[part..]` against `line[at..]`; the error is the part that did not fit.
-fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
-    while let Some(current) = parts.get(part) {
+/// The parts of a pattern, and what becomes of it when its greedy hole gives up.
+#[derive(Clone, Copy)]
+struct Parts<'p> {
+    parts: &'p [Part],
+    given_up: GivenUp,
+}
+
+impl<'p> Parts<'p> {
+    /// The literal behind the hole at `part`.
+    fn literal_behind(self, part: usize) -> Option<&'p str> {
+        match self.parts.get(part + 1) {
+            Some(Part::Literal(literal)) => Some(literal),
+            Some(Part::Hole { .. }) | None => None,
+        }
+    }
+}
+
+/// Matches the parts from `part` on against `line[at..]`; the error is the part that did not fit.
+fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    while let Some(current) = parts.parts.get(part) {
         match current {
             Part::Literal(literal) => {
                 if !line[at..].starts_with(literal.as_bytes()) {
@@ -58,8 +86,8 @@ fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut
             }
             Part::Hole { extent: Extent::Greedy, .. } => return greedy(parts, part, line, at, holes),
             Part::Hole { extent, .. } => {
-                let len = hole_len(*extent, next_literal(parts, part), &line[at..]).ok_or(part)?;
-                holes.push(Hole { part, span: at..at + len });
+                let (value, len) = hole(*extent, parts.literal_behind(part), &line[at..]).ok_or(part)?;
+                holes.push(Hole { part, span: at + value.start..at + value.end });
                 at += len;
             }
         }
@@ -70,19 +98,24 @@ fn rest(parts: &[Part], mut part: usize, line: &[u8], mut at: usize, holes: &mut
 
 /// Tries the places where the next literal stands from the last to the first, so that whatever a stranger wrote into the
 /// hole cannot end it early.
-fn greedy(parts: &[Part], part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
-    let Some(literal) = next_literal(parts, part) else {
+fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    let Some(literal) = parts.literal_behind(part) else {
         holes.push(Hole { part, span: at..line.len() });
         return Ok(());
     };
     let before = holes.len();
     let mut misfit = part + 1;
     for (tries, len) in memmem::rfind_iter(&line[at..], literal.as_bytes()).enumerate() {
-        holes.push(Hole { part, span: at..at + len });
         if tries == GREEDY_TRIES_MAX {
-            holes[before].span.end = line.len();
-            return Ok(());
+            return match parts.given_up {
+                GivenUp::Misfits => Err(misfit),
+                GivenUp::TakesRest => {
+                    holes.push(Hole { part, span: at..line.len() });
+                    Ok(())
+                }
+            };
         }
+        holes.push(Hole { part, span: at..at + len });
         match rest(parts, part + 1, line, at + len, holes) {
             Ok(()) => return Ok(()),
             Err(deeper) => misfit = misfit.max(deeper),
@@ -92,33 +125,45 @@ fn greedy(parts: &[Part], part: usize, line: &[u8], at: usize, holes: &mut Vec<H
     Err(misfit)
 }
 
-fn next_literal(parts: &[Part], part: usize) -> Option<&str> {
-    match parts.get(part + 1) {
-        Some(Part::Literal(literal)) => Some(literal),
-        Some(Part::Hole { .. }) | None => None,
-    }
-}
-
-/// Bytes that a hole spans at the start of `text`, or `None` when it does not fit.
-fn hole_len(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<usize> {
+/// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
+fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usize>, usize)> {
     let find = |within: &[u8]| match literal {
         Some(literal) => memmem::find(within, literal.as_bytes()),
         None => Some(within.len()),
     };
-    match extent {
+    let len = match extent {
         Extent::Word => {
             let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
             // The literal may begin with the white space that ends the run, or inside the run.
             let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
-            find(&text[..reach]).filter(|len| (1..=run).contains(len))
+            find(&text[..reach]).filter(|len| (1..=run).contains(len))?
         }
         Extent::Int => {
             let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-            (run > 0).then_some(run)
+            (run > 0).then_some(run)?
         }
-        Extent::Text | Extent::Greedy => find(text),
-        Extent::Quoted => quoted_len(text),
-        Extent::Rest => Some(text.len()),
+        Extent::Text | Extent::Greedy => find(text)?,
+        Extent::Quoted => quoted_len(text)?,
+        Extent::Csv => return csv_field(literal.and_then(|literal| literal.bytes().next()), text),
+        Extent::Rest => text.len(),
+    };
+    Some((0..len, len))
+}
+
+/// The value of the field that `text` begins with, without its quotes, and the bytes of the field with them; `None` when
+/// its quotes do not close. Source: RFC 4180, section 2.
+fn csv_field(separator: Option<u8>, text: &[u8]) -> Option<(Range<usize>, usize)> {
+    if text.first() != Some(&b'"') {
+        let len = separator.and_then(|separator| memchr::memchr(separator, text)).unwrap_or(text.len());
+        return Some((0..len, len));
+    }
+    let mut end = 1;
+    loop {
+        end += memchr::memchr(b'"', text.get(end..)?)?;
+        if text.get(end + 1) != Some(&b'"') {
+            return Some((1..end, end + 1));
+        }
+        end += 2;
     }
 }
 
@@ -142,7 +187,7 @@ mod tests {
         Part::Literal(text.to_owned())
     }
 
-    fn hole(name: &str, extent: Extent) -> Part {
+    fn named(name: &str, extent: Extent) -> Part {
         Part::Hole { name: name.to_owned(), extent }
     }
 
@@ -150,7 +195,7 @@ mod tests {
     fn check(parts: &[Part], line: &str, expect: Option<&[(&str, &str)]>) {
         let pattern = LinePattern { id: "test".to_owned(), parts: parts.to_vec(), line: 1 };
         let mut found = Vec::new();
-        let matched = holes(&pattern, line.as_bytes(), &mut found);
+        let matched = holes(&pattern, line.as_bytes(), GivenUp::Misfits, &mut found);
         let found: Vec<_> = found
             .iter()
             .map(|hole| match &parts[hole.part] {
@@ -165,11 +210,11 @@ mod tests {
     fn failed_password() -> Vec<Part> {
         vec![
             literal("Failed password for invalid user "),
-            hole("user", Extent::Greedy),
+            named("user", Extent::Greedy),
             literal(" from "),
-            hole("client_ip", Extent::Word),
+            named("client_ip", Extent::Word),
             literal(" port "),
-            hole("port", Extent::Int),
+            named("port", Extent::Int),
             literal(" ssh2"),
         ]
     }
@@ -199,26 +244,28 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_that_finds_no_end_takes_the_rest() {
+    fn a_hole_that_finds_no_end_gives_up() {
         let line = format!("Failed password for invalid user {} end", "x from ".repeat(100));
         let mut found = Vec::new();
         let pattern = LinePattern { id: "test".to_owned(), parts: failed_password(), line: 1 };
-        assert!(holes(&pattern, line.as_bytes(), &mut found));
+        assert!(!holes(&pattern, line.as_bytes(), GivenUp::Misfits, &mut found));
+        assert_eq!(found, []);
+        assert!(holes(&pattern, line.as_bytes(), GivenUp::TakesRest, &mut found));
         assert_eq!(found, [Hole { part: 1, span: 33..line.len() }]);
     }
 
     #[test]
     fn access_line() {
         let parts = [
-            hole("client_ip", Extent::Word),
+            named("client_ip", Extent::Word),
             literal(" - "),
-            hole("user", Extent::Text),
+            named("user", Extent::Text),
             literal(" ["),
-            hole("time", Extent::Text),
+            named("time", Extent::Text),
             literal("] \""),
-            hole("request", Extent::Quoted),
+            named("request", Extent::Quoted),
             literal("\" "),
-            hole("rest", Extent::Rest),
+            named("rest", Extent::Rest),
         ];
         check(
             &parts,
@@ -234,8 +281,21 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_separated_values() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| named(name, Extent::Csv));
+        let parts = [a, literal(","), b, literal(","), c];
+        check(&parts, r#"1,"x, ""y""",z"#, Some(&[("a", "1"), ("b", r#"x, ""y"""#), ("c", "z")]));
+        check(&parts, r#",,"#, Some(&[("a", ""), ("b", ""), ("c", "")]));
+        check(&parts, r#""","a"b,"c""#, None);
+        check(&parts, r#""a",b"c,"d"#, None);
+        check(&parts, r#""a",b"c,d"#, Some(&[("a", "a"), ("b", r#"b"c"#), ("c", "d")]));
+        check(&parts, "a,b", None);
+        check(&parts, "a,b,c,d", Some(&[("a", "a"), ("b", "b"), ("c", "c,d")]));
+    }
+
+    #[test]
     fn a_word_ends_inside_a_run_without_spaces() {
-        let parts = [hole("process", Extent::Word), literal("["), hole("pid", Extent::Int), literal("]: ok")];
+        let parts = [named("process", Extent::Word), literal("["), named("pid", Extent::Int), literal("]: ok")];
         check(&parts, "sshd[42]: ok", Some(&[("process", "sshd"), ("pid", "42")]));
         check(&parts, "ss hd[42]: ok", None);
     }

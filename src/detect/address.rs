@@ -4,6 +4,8 @@
 //! number, an address taken for a version is a leak.
 
 use super::scan::{byte, byte_before, escape_end, part, run_end, run_start, work};
+use crate::rules::Shape;
+use ipnet::IpNet;
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
@@ -36,6 +38,32 @@ pub(super) fn at_dot(text: &[u8], anchor: usize, done: &mut usize) -> Option<Ran
     let run = DottedNumbers::at(text, escape_end(text, start).filter(|&end| end < anchor).unwrap_or(start));
     *done = run.end;
     run.address(text).filter(|span| !is_version(text, span))
+}
+
+/// The address together with the length of its prefix, if it is the address of a network: `192.0.2.0/24`.
+///
+/// Where bits stand behind the prefix, or none can, it is the address of a host in its network.
+pub(super) fn with_prefix(text: &[u8], address: Range<usize>) -> (Shape, Range<usize>) {
+    let network = || {
+        let digits = address.end + 1..run_end(text, address.end + 1, |byte| byte.is_ascii_digit());
+        let open = byte(text, digits.end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"./_-%".contains(&byte));
+        let ends_sentence = byte(text, digits.end) == Some(b'.')
+            && !byte(text, digits.end + 1).is_some_and(|byte| byte.is_ascii_alphanumeric());
+        // The first step of a URL's path may be a number.
+        let in_url =
+            byte_before(text, address.start) == Some(b'/') && byte_before(text, address.start - 1) == Some(b'/');
+        if !(1..=3).contains(&digits.len()) || open && !ends_sentence || in_url {
+            return None;
+        }
+        let span = address.start..digits.end;
+        work::count(span.len());
+        let network: IpNet = std::str::from_utf8(part(text, span.clone())).ok()?.parse().ok()?;
+        (network.prefix_len() < network.max_prefix_len() && network.trunc() == network).then_some(span)
+    };
+    if byte(text, address.end) != Some(b'/') {
+        return (Shape::Ip, address);
+    }
+    network().map_or((Shape::Ip, address), |span| (Shape::Net, span))
 }
 
 /// A run of numbers joined by single dots.
@@ -302,7 +330,9 @@ mod tests {
             "from 192.0.2.1 port 22",
             "[192.0.2.1]:443",
             "192.0.2.1:443",
-            "192.0.2.0/24",
+            "192.0.2.1/24",
+            "192.0.2.1/32",
+            "http://192.0.2.1/8",
             "(192.0.2.1)",
             "ip=192.0.2.1;",
             "\"192.0.2.1\"",
@@ -329,8 +359,7 @@ mod tests {
             "Peer/192.0.2.1",
             "größe192.0.2.1€",
         ] {
-            let expected = if text == "192.0.2.0/24" { "ip:192.0.2.0" } else { "ip:192.0.2.1" };
-            check(text, &[expected]);
+            check(text, &["ip:192.0.2.1"]);
         }
         check("192.168.001.001", &["ip:192.168.001.001"]);
         check("192.0.2.1..198.51.100.2", &["ip:192.0.2.1", "ip:198.51.100.2"]);
@@ -338,6 +367,18 @@ mod tests {
         check("10.0.0.1.5", &["ip:10.0.0.1"]);
         check("192.0.2.1.80.198.51.100.2", &["ip:192.0.2.1.80.198.51.100.2"]);
         check("Chrome/126.0.0.0 192.0.2.1", &["ip:192.0.2.1"]);
+    }
+
+    #[test]
+    fn networks() {
+        for network in ["192.0.2.0/24", "192.0.2.128/25", "10.0.0.0/8", "2001:db8::/32", "fe80::/10"] {
+            for text in ["{}", "from {} to", "({})", "[{}]", "cidr={},", "route {}.", "\"{}\""] {
+                check(&text.replace("{}", network), &[&format!("net:{network}")]);
+            }
+        }
+        for text in ["192.0.2.0/33", "192.0.2.0/24/x", "http://192.0.2.0/24", "192.0.2.0/", "192.0.2.0/1234"] {
+            check(text, &["ip:192.0.2.0"]);
+        }
     }
 
     #[test]
@@ -392,7 +433,6 @@ mod tests {
             ("addr:::1", "::1"),
             ("id=2001:db8::1;", "2001:db8::1"),
             ("2001:db8::1:443", "2001:db8::1:443"),
-            ("2001:db8::/32", "2001:db8::"),
             ("1a00:c820:1180:c84c::ad3f:d991:ec2e:49255", "1a00:c820:1180:c84c::ad3f:d991:ec2e"),
             ("1a00:c820:1180:c84c::ad3f:d991:ec2e:492555", "1a00:c820:1180:c84c::ad3f:d991:ec2e"),
             ("2001:db8:0:0:0:0:0:1:443", "2001:db8:0:0:0:0:0:1"),

@@ -3,6 +3,7 @@
 use super::scan::{
     byte, byte_before, escape_end, foreign_letter, foreign_letter_before, part, run_end, run_start, work,
 };
+use crate::rules::Shape;
 use std::ops::Range;
 
 /// Longest quoted local part looked back for (RFC 5321, section 4.5.3.1.1), with its quotes.
@@ -27,12 +28,13 @@ const UNIT_SUFFIXES: [&[u8]; 11] = [
 /// Where SSH's private algorithm names belong (RFC 4251, section 6, writes them `name@domain`).
 const ALGORITHM_DOMAINS: [&[u8]; 2] = [b"openssh.com", b"libssh.org"];
 
-/// Finds the address around the at-sign at `anchor`, written `@`, `%40` or `%2540`.
+/// Finds the address around the at-sign at `anchor`, written `@`, `%40` or `%2540`; of `alice@web1` and `alice@192.0.2.1`,
+/// where no mail goes, the name in front.
 ///
-/// Wider than the RFC in domains (`root@localhost`, `alice@192.0.2.1`). Narrower in local parts: `/ = ? & { | }` and
+/// Narrower than the RFC in local parts: `/ = ? & { | }` and
 /// the back-tick end one, because in logs they stand between values; forms that mail systems build with `=` are taken
 /// whole.
-pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<(Shape, Range<usize>)> {
     let sign = anchor..anchor + sign_length(text.get(anchor..)?)?;
     if anchor < *done {
         return None;
@@ -43,7 +45,17 @@ pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<Ra
     if is_package(text, local..sign.start, domain.clone()) {
         return None;
     }
-    Some(local..domain.end)
+    // `alice@corp@example.com` is one address with the one that follows.
+    if is_mail_domain(part(text, domain.clone())) || byte(text, domain.end) == Some(b'@') {
+        return Some((Shape::Email, local..domain.end));
+    }
+    Some((Shape::Login, local..sign.start))
+}
+
+/// Whether mail can go there: a domain of several labels, or an address in brackets.
+fn is_mail_domain(domain: &[u8]) -> bool {
+    let is_number = domain.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    domain.first() == Some(&b'[') || !domain.is_ascii() || domain.contains(&b'.') && !is_number
 }
 
 fn sign_length(bytes: &[u8]) -> Option<usize> {
@@ -208,9 +220,6 @@ mod tests {
             ("'alice@example.com'", "alice@example.com"),
             ("b'alice@example.com'", "alice@example.com"),
             ("O'Brien@example.com", "O'Brien@example.com"),
-            ("root@localhost", "root@localhost"),
-            ("user@pbs failed", "user@pbs"),
-            ("alice@192.0.2.1", "alice@192.0.2.1"),
             ("192.0.2.1@example.com", "192.0.2.1@example.com"),
             ("alice@192.0.2.1.example.com", "alice@192.0.2.1.example.com"),
             ("alice@[192.0.2.1]", "alice@[192.0.2.1]"),
@@ -234,10 +243,24 @@ mod tests {
             ("alice@corp@example.com", "alice@corp@example.com"),
             ("ssh git@github.com:x/y", "git@github.com"),
             ("<20241123.abc@mail.example.com>", "20241123.abc@mail.example.com"),
-            ("a@b", "a@b"),
         ] {
             check(text, &[&format!("email:{address}")]);
         }
+    }
+
+    #[test]
+    fn logins() {
+        for (text, name) in [
+            ("root@localhost", "root"),
+            ("alice@pbs failed", "alice"),
+            ("a@b", "a"),
+            ("alice/admin@EXAMPLE", "alice/admin"),
+            ("alice%40web1", "alice"),
+        ] {
+            check(text, &[&format!("login:{name}")]);
+        }
+        check("alice@192.0.2.1", &["login:alice", "ip:192.0.2.1"]);
+        check("sip:alice@192.0.2.1:5060", &["login:alice", "ip:192.0.2.1"]);
     }
 
     #[test]

@@ -5,9 +5,13 @@
 //! Linear: every byte is looked at a bounded number of times, whatever the text. Each detector wakes at one byte that
 //! stands in all it finds and seldom elsewhere, looks back no further than where it stopped last, and judges a run once.
 
+mod account;
 mod address;
+pub mod checksum;
+mod elements;
 mod email;
 mod mac;
+mod number;
 mod pairs;
 mod scan;
 mod secret;
@@ -32,6 +36,31 @@ pub struct Pair {
     pub name: Range<usize>,
     /// Bytes of the value, without quotes.
     pub value: Range<usize>,
+    /// What stands between them.
+    pub link: Link,
+}
+
+/// How the name and the value of a pair are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// By a sign that sentences do not have, or the value is in quotes or brackets.
+    Sign,
+    /// By a colon alone, as in times, paths and lists, too: `MAC:hmac-sha2-256`.
+    Colon,
+    /// By a colon and a blank, as sentences have it, too: `login: invalid user alice`.
+    Prose,
+}
+
+/// Appends the XML elements in `text` that hold text to `found`, in order: `<User>alice</User>`,
+/// `<Data Name="User">alice</Data>`.
+pub fn elements(text: &[u8], found: &mut Vec<Pair>) {
+    elements::find(text, found);
+}
+
+/// Where a name of several words may begin, of which the last begins at `last`: one word before it, then two. Of these
+/// words each starts with a letter and a single blank stands behind it, as in `Account Name: alice`.
+pub fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = usize> {
+    pairs::phrase_starts(text, last)
 }
 
 /// Appends the entities in `text` to `found`, in order of their start, without overlaps.
@@ -44,6 +73,10 @@ pub fn shapes(text: &[u8], found: &mut Vec<Found>) {
     for (anchor, &byte) in text.iter().enumerate().filter(|&(_, &byte)| ANCHORS[usize::from(byte)]) {
         wake(text, anchor, byte, &mut done, |shape, span| found.extend(span.map(|span| Found { span, shape })));
     }
+    number::each_long_word(text, |word| {
+        let number = number::in_word(text, &word);
+        found.extend(number.map(|(is_card, span)| Found { span, shape: card_or_iban(is_card) }));
+    });
     unite(found, first);
 }
 
@@ -57,6 +90,10 @@ struct Done {
     hyphens: usize,
     quads: usize,
     uuid: usize,
+    sid: usize,
+    arn: usize,
+    phone: usize,
+    groups: usize,
     email: usize,
     jwt: usize,
     issued: usize,
@@ -81,35 +118,74 @@ static ANCHORS: [bool; 256] = {
 fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl FnMut(Shape, Option<Range<usize>>)) {
     match byte {
         b'.' => {
-            keep(Shape::Ip, address::at_dot(text, anchor, &mut done.ipv4));
+            if let Some(address) = address::at_dot(text, anchor, &mut done.ipv4) {
+                let (shape, span) = address::with_prefix(text, address);
+                keep(shape, Some(span));
+            }
             keep(Shape::Mac, mac::at_dot(text, anchor, &mut done.quads));
+            keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
         }
         b':' => {
-            keep(Shape::Ip, address::at_colon(text, anchor, &mut done.ipv6));
-            keep(Shape::Mac, mac::at_colon(text, anchor, &mut done.octets));
+            if let Some(address) = address::at_colon(text, anchor, &mut done.ipv6) {
+                let (shape, span) = address::with_prefix(text, address);
+                keep(shape, Some(span));
+            }
+            for address in mac::at_colon(text, anchor, &mut done.octets) {
+                keep(Shape::Mac, address);
+            }
             keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
-            let password = secret::url_password(text, anchor, &mut done.url);
-            // The at-sign behind a password is no e-mail's.
-            done.email = password.as_ref().map_or(done.email, |password| password.end + 1);
-            keep(Shape::Secret, password);
+            if let Some(userinfo) = secret::url_userinfo(text, anchor, &mut done.url) {
+                // The at-sign behind a password is no e-mail's.
+                done.email = userinfo.password.end + 1;
+                keep(Shape::Login, Some(userinfo.user).filter(|user| !user.is_empty()));
+                keep(Shape::Password, Some(userinfo.password).filter(|password| !password.is_empty()));
+            }
+            if let Some(name) = account::arn_at(text, anchor, &mut done.arn) {
+                keep(Shape::Account, name.account);
+                keep(Shape::Login, name.user);
+            }
         }
         b'=' => keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header)),
         b'-' => {
             keep(Shape::Uuid, uuid::at_hyphen(text, anchor, &mut done.uuid));
+            keep(Shape::Sid, account::sid_at(text, anchor, &mut done.sid));
+            if let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups) {
+                keep(card_or_iban(is_card), Some(span));
+            }
+            keep(Shape::Secret, secret::private_key_at(text, anchor));
             keep(Shape::Mac, mac::at_hyphen(text, anchor, &mut done.hyphens));
             keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
         }
-        b'@' => keep(Shape::Email, email::at_sign(text, anchor, &mut done.email)),
+        b'@' => {
+            if let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email) {
+                keep(shape, Some(span));
+            }
+        }
         b'%' => {
-            keep(Shape::Email, email::at_sign(text, anchor, &mut done.email));
+            if let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email) {
+                keep(shape, Some(span));
+            }
             keep(Shape::Ip, address::at_encoded_colon(text, anchor, &mut done.encoded_ipv6));
             keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
         }
         b'J' => keep(Shape::Jwt, secret::jwt_at(text, anchor, &mut done.jwt)),
         b'_' | b'I' => keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued)),
-        b' ' | b'+' => keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme)),
+        b' ' => {
+            keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            if let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups) {
+                keep(card_or_iban(is_card), Some(span));
+            }
+        }
+        b'+' => {
+            keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            keep(Shape::Phone, number::at_plus(text, anchor, &mut done.phone));
+        }
         _ => {}
     }
+}
+
+fn card_or_iban(is_card: bool) -> Shape {
+    if is_card { Shape::Card } else { Shape::Iban }
 }
 
 /// Sorts the entities from `first` on by start and unites those that overlap.
@@ -129,6 +205,30 @@ fn unite(found: &mut Vec<Found>, first: usize) {
         new[last].span.end = new[last].span.end.max(new[next].span.end);
     }
     found.truncate(first + last + 1);
+}
+
+/// Whether digits are the number of a payment card, with a known issuer and its check digit.
+pub fn is_card(digits: &[u8]) -> bool {
+    number::is_card(digits)
+}
+
+/// Calls `each` with the runs of `text` that may be base64 (RFC 4648) of some length, in order, and once more without what
+/// stands before their long word when `each` takes nothing: in a path the base64 begins behind a slash.
+pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
+    let mut done = 0;
+    number::each_long_word(text, |word| {
+        if word.start < done {
+            return;
+        }
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+        let start = scan::run_start(text, done, word.start, is_base64);
+        let end = scan::run_end(text, word.end, is_base64);
+        let padding = scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
+        done = padding;
+        if !each(start..padding) && start < word.start {
+            each(word.start..padding);
+        }
+    });
 }
 
 /// Appends the pairs in `text` to `found`, in order of their names: `name=value`, `name="value"`, `name: value`.
@@ -160,6 +260,7 @@ mod tests {
         scan::work::take();
         shapes(text, &mut Vec::new());
         pairs(text, &mut Vec::new());
+        elements(text, &mut Vec::new());
         let steps = scan::work::take() / text.len();
         let unit = String::from_utf8_lossy(&text[..text.len().min(24)]);
         assert!(steps <= STEPS_MAX, "{steps} steps per byte on {unit}");
@@ -253,6 +354,42 @@ mod tests {
             ".@",
             "..@",
             "Q=1,Q=",
+            "<",
+            "<a",
+            "<a ",
+            "<a>",
+            "<a b",
+            "<a b='",
+            "<a b='' ",
+            "<a b='c'>d</a>",
+            "<a name='",
+            "<![CDATA[",
+            "<a><![CDATA[",
+            "<a><![CDATA[]]></a>",
+            "<a:",
+            "<a ====",
+            "a:b@",
+            "+1",
+            "+1 ",
+            "1234 ",
+            "1234-",
+            "DE89 ",
+            "4111 1111 1111 111",
+            "S-1-",
+            "-1",
+            "arn:aws:",
+            "arn:aws:iam::1",
+            "1234567890123",
+            "DE89370400440532013000",
+            "abcdefghijklm",
+            "abcdefghijklm.",
+            "192.0.2.0/2",
+            "::/1",
+            "-----BEGIN PRIVATE KEY-----",
+            "sk-",
+            "SG.",
+            "a.",
+            "xoxe.xoxp-",
         ] {
             assert_linear(unit.repeat(100_000 / unit.len()).as_bytes());
         }
@@ -304,6 +441,12 @@ mod tests {
                 "Chrome/",
                 "SRS0",
                 "+",
+                "+12025550123",
+                "4111111111111111",
+                "DE89370400440532013000",
+                "S-1-5-21-1-2-3-4",
+                "arn:aws:iam::123456789012:user/",
+                "/24",
             ][..],
         );
         let piece = prop_oneof![
@@ -419,7 +562,7 @@ mod tests {
             full_ipv6.prop_map(spelled(Shape::Ip)),
             mac.prop_map(spelled(Shape::Mac)),
             uuid.prop_map(spelled(Shape::Uuid)),
-            "[a-z0-9_]([a-z0-9._+-]{0,20}[a-z0-9])?@([a-z0-9]{1,12}\\.){0,3}[a-z]{2,6}".prop_map(spelled(Shape::Email)),
+            "[a-z0-9_]([a-z0-9._+-]{0,20}[a-z0-9])?@([a-z0-9]{1,12}\\.){1,3}[a-z]{2,6}".prop_map(spelled(Shape::Email)),
         ]
     }
 }

@@ -1,8 +1,13 @@
 //! `name=value` pairs, also with `:`, `:=`, `==` or `=>`, and with quotes around name or value.
 
-use super::Pair;
 use super::scan::{byte, byte_before, escape_end, foreign_letter_before, part, run_end, run_start, work};
+use super::{Link, Pair};
 use std::ops::Range;
+
+/// Most words of a name in front of its last one.
+const PHRASE_WORDS_MAX: usize = 2;
+/// Longest word of a name of several words, in bytes.
+const PHRASE_WORD_BYTES_MAX: usize = 32;
 
 /// Appends the pairs of `text` to `found`.
 pub(super) fn find(text: &[u8], found: &mut Vec<Pair>) {
@@ -13,8 +18,32 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Pair>) {
         let Some(separator) = Separator::at(text, anchor) else { continue };
         let Some(name) = name_before(text, &separator) else { continue };
         let Some(value) = value_after(text, &separator, &mut plain_end) else { continue };
-        found.push(Pair { name, value });
+        let link = separator.link(text);
+        found.push(Pair { name, value, link });
     }
+}
+
+/// Where a name of several words may begin, of which the last begins at `last`.
+pub(super) fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = usize> {
+    let mut start = Some(last);
+    std::iter::from_fn(move || {
+        start = start.and_then(|start| word_before(text, start));
+        start
+    })
+    .take(PHRASE_WORDS_MAX)
+}
+
+/// The start of the word that a single blank separates from the one at `at`.
+fn word_before(text: &[u8], at: usize) -> Option<usize> {
+    let end = at.checked_sub(1).filter(|blank| byte(text, *blank) == Some(b' '))?;
+    let floor = end.saturating_sub(PHRASE_WORD_BYTES_MAX + 1);
+    let mut start = run_start(text, floor, end, |byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
+    // A letter, not the rest of one.
+    start = run_end(text, start, |byte| (0x80..0xc0).contains(&byte));
+    let is_letter = byte(text, start).is_some_and(|byte| byte.is_ascii_alphabetic() || byte >= 0x80);
+    // The value of a pair before is no part of a name, nor is a word that began further off.
+    let opens = byte_before(text, start).is_none_or(|before| before <= b' ' || b"([{<>,;|\"'".contains(&before));
+    (start < end && is_letter && opens).then_some(start)
 }
 
 /// What stands between name and value.
@@ -42,6 +71,15 @@ impl Separator {
         let spaced = is_colon || start < anchor || part(text, anchor..signs_end) == b"=>";
         let end = if spaced { run_end(text, signs_end, is_blank) } else { signs_end };
         Some(Self { start, end, is_colon })
+    }
+
+    fn link(&self, text: &[u8]) -> Link {
+        let is_plain = byte(text, self.end).is_some_and(|first| !b"\"'\\<[({".contains(&first));
+        match (self.is_colon && is_plain, byte_before(text, self.end).is_some_and(is_blank)) {
+            (true, true) => Link::Prose,
+            (true, false) => Link::Colon,
+            (false, _) => Link::Sign,
+        }
     }
 }
 
@@ -201,6 +239,37 @@ mod tests {
         check("error: user: alice", &[("error", "user"), ("user", "alice")]);
         check("error:user=alice", &[("error", "user=alice"), ("user", "alice")]);
         check("msg='user=alice'", &[("msg", "user=alice"), ("user", "alice")]);
+    }
+
+    #[test]
+    fn sentences_have_colons_and_blanks() {
+        let mut found = Vec::new();
+        find(b"a: b c:d e=f g: 'h' i : j", &mut found);
+        let links: Vec<_> = found.iter().map(|pair| pair.link).collect();
+        assert_eq!(links, [Link::Prose, Link::Colon, Link::Sign, Link::Sign, Link::Prose]);
+    }
+
+    #[track_caller]
+    fn check_phrases(text: &str, expected: &[&str]) {
+        let mut found = Vec::new();
+        find(text.as_bytes(), &mut found);
+        let phrases = found.iter().flat_map(|pair| {
+            let name = pair.name.clone();
+            phrase_starts(text.as_bytes(), name.start).map(move |start| &text[start..name.end])
+        });
+        assert_eq!(phrases.collect::<Vec<_>>(), expected, "in {text}");
+    }
+
+    #[test]
+    fn names_of_several_words() {
+        check_phrases("Account Name:  alice", &["Account Name"]);
+        check_phrases("x (Source MAC Address: aa", &["MAC Address", "Source MAC Address"]);
+        check_phrases("the one two three=x", &["two three", "one two three"]);
+        check_phrases("N° d’utilisateur: x", &[]);
+        check_phrases("Größe Name: x", &["Größe Name"]);
+        check_phrases("level=info user=alice", &[]);
+        check_phrases("a  b: x, 1 c: y", &[]);
+        check_phrases(&format!("{} b: x", "a".repeat(PHRASE_WORD_BYTES_MAX + 1)), &[]);
     }
 
     #[test]

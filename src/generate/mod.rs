@@ -386,7 +386,7 @@ mod tests {
         let mut text = line.as_bytes().to_vec();
         loop {
             let mut flat = Vec::new();
-            if !crate::decode::escape::flatten(&text, &mut flat) {
+            if !crate::decode::escape::Undo::Any.flatten(&text, &mut flat) {
                 return String::from_utf8_lossy(&text).into_owned();
             }
             text = flat;

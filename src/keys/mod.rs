@@ -11,7 +11,7 @@ mod pseudonym;
 mod seal;
 mod secret;
 
-pub use pseudonym::{Domain, EpochKeys, TokenText};
+pub use pseudonym::{EpochKeys, TokenText};
 pub use seal::{OpenError, SEALED_OVERHEAD_BYTES, SealKey, SealRandom, Sealed};
 pub use secret::{EpochSecret, KeyId, SealSecret, SecretError};
 

@@ -39,21 +39,6 @@ const TOKEN_BYTES: usize = 15;
 /// Characters of a token.
 const TOKEN_CHARS: usize = 24;
 
-/// First byte of an IPv4 network's canonical bytes.
-const NETWORK_V4: u8 = 4;
-
-/// First byte of an IPv6 network's canonical bytes.
-const NETWORK_V6: u8 = 6;
-
-/// What kind of thing a token stands for. Equal bytes in two domains give unrelated tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Domain {
-    /// An entity of this class.
-    Class(Class),
-    /// The network of an address.
-    Network,
-}
-
 /// A token: 24 lower-case base32 characters. It is what replaces an entity, so it may be printed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenText([u8; TOKEN_CHARS]);
@@ -69,33 +54,9 @@ pub struct TokenText([u8; TOKEN_CHARS]);
 pub struct EpochKeys {
     epoch: KeyEpoch,
     key_id: KeyId,
-    /// One keyed HMAC state per domain, in the order of [`Domain::all`]. A state is as secret as its key.
+    /// One keyed HMAC state per class, in the order of [`Class::ALL`]. A state is as secret as its key.
     states: Box<[Hmac<Sha256>]>,
     prefix: IpcryptPfx,
-}
-
-impl Domain {
-    /// Every domain, at its index.
-    fn all() -> impl Iterator<Item = Self> {
-        Class::ALL.into_iter().map(Self::Class).chain([Self::Network])
-    }
-
-    /// Position in [`Domain::all`].
-    fn index(self) -> usize {
-        match self {
-            // The discriminant is the position in `Class::ALL`, which lists the classes in declaration order.
-            Self::Class(class) => class as usize,
-            Self::Network => Class::ALL.len(),
-        }
-    }
-
-    /// The type string that goes into the derivation of the domain's key.
-    fn code(self) -> &'static str {
-        match self {
-            Self::Class(class) => class.code(),
-            Self::Network => "net",
-        }
-    }
 }
 
 impl TokenText {
@@ -126,7 +87,7 @@ impl EpochKeys {
         Ok(Self {
             epoch,
             key_id: secret.key_id(),
-            states: Domain::all().map(|domain| keyed_state(&domain_key(secret, tenant, epoch, domain))).collect(),
+            states: Class::ALL.map(|class| keyed_state(&class_key(secret, tenant, epoch, class))).into(),
             prefix: IpcryptPfx::new(*prefix_key),
         })
     }
@@ -145,9 +106,10 @@ impl EpochKeys {
         self.key_id
     }
 
-    /// The token of canonical bytes (see [`canon::canonical`]) in a domain. Allocates nothing.
-    pub fn token(&self, domain: Domain, canonical: &[u8]) -> TokenText {
-        let mut mac = self.states[domain.index()].clone();
+    /// The token of canonical bytes (see [`canon::canonical`]) of a class. Allocates nothing.
+    pub fn token(&self, class: Class, canonical: &[u8]) -> TokenText {
+        // The discriminant is the position in `Class::ALL`, which lists the classes in declaration order.
+        let mut mac = self.states[class as usize].clone();
         mac.update(canonical);
         let mac = mac.finalize().into_bytes();
         let mut text = [0; TOKEN_CHARS];
@@ -158,13 +120,13 @@ impl EpochKeys {
     /// Appends the pseudonym of canonical bytes to `out`: `class.kid_` and the token.
     ///
     /// With `network`, an address, `_` and the token of its /24 (IPv4) or /48 (IPv6) follow, so that equal networks can
-    /// be grouped and nothing else about the address shows.
+    /// be grouped and nothing else about the address shows. It is the token that the network has where it stands itself.
     pub fn write_pseudonym(&self, class: Class, canonical: &[u8], network: Option<IpAddr>, out: &mut Vec<u8>) {
         out.extend_from_slice(class.code().as_bytes());
         out.push(b'.');
         out.extend_from_slice(self.key_id.as_bytes());
         out.push(b'_');
-        out.extend_from_slice(self.token(Domain::Class(class), canonical).as_bytes());
+        out.extend_from_slice(self.token(class, canonical).as_bytes());
         if let Some(address) = network {
             out.push(b'_');
             out.extend_from_slice(self.network_token(canon::network(address)).as_bytes());
@@ -173,20 +135,8 @@ impl EpochKeys {
 
     /// The token of a network.
     fn network_token(&self, network: IpNet) -> TokenText {
-        match network {
-            IpNet::V4(v4) => {
-                let mut canonical = [NETWORK_V4, v4.prefix_len(), 0, 0, 0, 0];
-                canonical[2..].copy_from_slice(&v4.network().octets());
-                self.token(Domain::Network, &canonical)
-            }
-            IpNet::V6(v6) => {
-                let mut canonical = [0; 18];
-                canonical[0] = NETWORK_V6;
-                canonical[1] = v6.prefix_len();
-                canonical[2..].copy_from_slice(&v6.network().octets());
-                self.token(Domain::Network, &canonical)
-            }
-        }
+        let mut canonical = [0; canon::NETWORK_BYTES_MAX];
+        self.token(Class::Network, canon::write_network(network, &mut canonical))
     }
 
     /// Another address of the same family; addresses that share a prefix share a prefix of the same length afterwards.
@@ -200,9 +150,9 @@ impl EpochKeys {
     }
 }
 
-/// The key of a domain; see the head of this file.
-fn domain_key(secret: &Secret, tenant: &str, epoch: KeyEpoch, domain: Domain) -> Zeroizing<[u8; 32]> {
-    let code = domain.code();
+/// The key of a class; see the head of this file.
+fn class_key(secret: &Secret, tenant: &str, epoch: KeyEpoch, class: Class) -> Zeroizing<[u8; 32]> {
+    let code = class.code();
     secret.expand(&[
         PSEUDONYM_LABEL,
         &length_prefix(tenant),
@@ -258,16 +208,16 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_token(domain: Domain, canonical: &str, expect: &str) {
+    fn check_token(class: Class, canonical: &str, expect: &str) {
         let canonical = HEXLOWER.decode(canonical.as_bytes()).unwrap();
-        assert_eq!(golden_keys("acme", 20_260).token(domain, &canonical).as_str(), expect);
+        assert_eq!(golden_keys("acme", 20_260).token(class, &canonical).as_str(), expect);
     }
 
     // The golden vectors were computed with Python's hmac and hashlib from the construction at the head of this file.
 
     #[test]
     fn golden_class_key() {
-        let key = domain_key(golden_secret().secret(), "acme", KeyEpoch(20_260), Domain::Class(Class::Ip));
+        let key = class_key(golden_secret().secret(), "acme", KeyEpoch(20_260), Class::Ip);
         let expect = "1af307ee11dfb8e9e6593b2cf3c3486ccce6f77ede500c48a2d34d308b3efb66";
         assert_eq!(HEXLOWER.encode(key.as_slice()), expect);
 
@@ -282,16 +232,12 @@ mod tests {
 
     #[test]
     fn golden_tokens() {
-        check_token(Domain::Class(Class::Ip), "04c0000201", "aynho5c7k6uyxxxofphiqcuy");
-        check_token(Domain::Class(Class::Ip), "0620010db8000000000000000000000001", "bymaskpxdyixfvw5je62crgl");
-        check_token(Domain::Network, "0418c0000200", "lt6hrn55o6obzju326dlju6x");
-        check_token(Domain::Network, "064020010db8000000000000000000000000", "evy5y7tfiuhd5jmzygh3tsyq");
-        check_token(Domain::Class(Class::Device), "01f81d4fae7dec11d0a76500a0c91e6bf6", "mxdgfdvdqw5cjuf27rsahuni");
-        check_token(
-            Domain::Class(Class::User),
-            &format!("01{}", HEXLOWER.encode(b"alice@example.com")),
-            "uvbocfkkegsr7uk4vggnokfh",
-        );
+        check_token(Class::Ip, "04c0000201", "aynho5c7k6uyxxxofphiqcuy");
+        check_token(Class::Ip, "0620010db8000000000000000000000001", "bymaskpxdyixfvw5je62crgl");
+        check_token(Class::Network, "0418c0000200", "lt6hrn55o6obzju326dlju6x");
+        check_token(Class::Network, "064020010db8000000000000000000000000", "evy5y7tfiuhd5jmzygh3tsyq");
+        check_token(Class::Device, "01f81d4fae7dec11d0a76500a0c91e6bf6", "mxdgfdvdqw5cjuf27rsahuni");
+        check_token(Class::User, &format!("01{}", HEXLOWER.encode(b"alice@example.com")), "uvbocfkkegsr7uk4vggnokfh");
     }
 
     #[test]
@@ -306,7 +252,7 @@ mod tests {
         ] {
             let mut canonical = Vec::new();
             assert_eq!(canon::canonical(class, spelling.as_bytes(), &mut canonical), class);
-            assert_eq!(keys.token(Domain::Class(class), &canonical).as_str(), expect);
+            assert_eq!(keys.token(class, &canonical).as_str(), expect);
         }
         for host in ["192.0.2.1", "192.0.2.254"] {
             let network = canon::network(host.parse().unwrap());
@@ -317,15 +263,15 @@ mod tests {
     #[test]
     fn tenants_and_epochs_are_apart() {
         let message = [4, 192, 0, 2, 1];
-        let ip = Domain::Class(Class::Ip);
+        let ip = Class::Ip;
         assert_eq!(golden_keys("beta", 20_260).token(ip, &message).as_str(), "xboauuvdmn2duveqlwhb24r3");
         assert_eq!(golden_keys("acme", 20_261).token(ip, &message).as_str(), "5nbpaz3tyg4fuv6yewaqqnyf");
     }
 
     #[test]
-    fn domains_are_apart() {
+    fn classes_are_apart() {
         let keys = golden_keys("acme", 20_260);
-        let tokens: Vec<TokenText> = Domain::all().map(|domain| keys.token(domain, b"same")).collect();
+        let tokens: Vec<TokenText> = Class::ALL.map(|class| keys.token(class, b"same")).into();
         for (index, token) in tokens.iter().enumerate() {
             assert!(!tokens[..index].contains(token));
         }
@@ -343,11 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn domains_stand_at_their_index() {
-        for (index, domain) in Domain::all().enumerate() {
-            assert_eq!(domain.index(), index);
+    fn classes_stand_at_their_index() {
+        for (index, class) in Class::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, index);
         }
-        assert_eq!(golden_keys("acme", 1).states.len(), Domain::all().count());
+        assert_eq!(golden_keys("acme", 1).states.len(), Class::ALL.len());
     }
 
     #[test]
@@ -459,9 +405,9 @@ mod tests {
         #[test]
         fn tokens_are_base32_and_repeat(canonical in proptest::collection::vec(any::<u8>(), 0..200)) {
             let keys = golden_keys("acme", 20_260);
-            let token = keys.token(Domain::Class(Class::Text), &canonical);
+            let token = keys.token(Class::Text, &canonical);
             prop_assert!(token.as_bytes().iter().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7')));
-            prop_assert_eq!(token, keys.token(Domain::Class(Class::Text), &canonical));
+            prop_assert_eq!(token, keys.token(Class::Text, &canonical));
         }
     }
 }

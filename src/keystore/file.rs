@@ -412,7 +412,7 @@ impl fmt::Debug for KeyringFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{Domain, EpochKeys};
+    use crate::keys::EpochKeys;
     use crate::keystore::{EPOCHS_FUTURE_DEFAULT, EPOCHS_PAST_DEFAULT, load};
     use crate::rules::Class;
     use std::os::unix::fs::PermissionsExt;
@@ -445,7 +445,7 @@ mod tests {
 
     /// One token of every epoch: what changes when a key does.
     fn tokens(keyring: &Keyring) -> Vec<String> {
-        let token = |keys: &EpochKeys| keys.token(Domain::Class(Class::User), b"alice").to_string();
+        let token = |keys: &EpochKeys| keys.token(Class::User, b"alice").to_string();
         keyring.epochs().map(token).collect()
     }
 

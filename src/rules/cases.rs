@@ -144,6 +144,7 @@ impl fmt::Display for Finding {
             | Transform::Prefix
             | Transform::Truncate
             | Transform::Generalize
+            | Transform::Round
             | Transform::Drop
             | Transform::Keep => Ok(()),
         }

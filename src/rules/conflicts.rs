@@ -8,7 +8,7 @@ use toml::Spanned;
 /// Merges the rules of shared files behind a pack's own.
 ///
 /// What the pack states itself is taken out of the shared rules, and a shared rule left with nothing is gone.
-pub(super) fn merge<'s>(own: Vec<Draft<'s>>, shared: Vec<Draft<'s>>) -> Vec<Draft<'s>> {
+pub(super) fn merge<'s>(own: Vec<Draft<'s>>, shared: impl Iterator<Item = Draft<'s>>) -> Vec<Draft<'s>> {
     let mut merged = own;
     let own_count = merged.len();
     for mut draft in shared {

@@ -7,9 +7,10 @@
 //! ```
 
 use super::RulePack;
-use super::load;
+use super::load::{self, Shared};
 use super::load_error::{LoadErrors, Source};
 use include_dir::{Dir, include_dir};
+use std::collections::BTreeMap;
 
 /// The packs that ship with logveil.
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -66,16 +67,45 @@ impl Library {
         Self::new("rules", embedded(&SHIPPED))
     }
 
-    /// Reads a pack; shared files that this library lacks are taken from `others`.
+    /// Reads the packs of this library; shared files that it lacks are taken from `others`.
+    pub fn loader<'l>(&'l self, others: &'l Library) -> Loader<'l> {
+        Loader { libraries: [self, others], read: BTreeMap::new() }
+    }
+}
+
+/// Reads packs one by one, and each shared file once.
+pub struct Loader<'l> {
+    libraries: [&'l Library; 2],
+    /// The shared files read so far, by name.
+    read: BTreeMap<String, Shared<'l>>,
+}
+
+impl<'l> Loader<'l> {
+    /// Reads a pack.
     ///
     /// # Errors
     /// Everything that is wrong with the pack and the shared files it uses.
-    pub fn parse(&self, files: &PackFiles, others: &Library) -> Result<RulePack, LoadErrors> {
-        let shared = |name: &str| {
-            let mut known = self.shared.iter().chain(&others.shared);
-            known.find(|(known, _)| known == name).map(|(_, source)| source.clone())
-        };
-        load::parse_with(&files.pack.file, &files.pack.text, &shared)
+    pub fn parse(&mut self, files: &PackFiles) -> Result<RulePack, LoadErrors> {
+        let mut names = Vec::new();
+        let pack = load::read_pack(&files.pack, |name| {
+            let has = self.read_shared(name);
+            names.extend(has.then(|| name.to_owned()));
+            has
+        })?;
+        let shared: Vec<&Shared<'_>> = names.iter().filter_map(|name| self.read.get(name)).collect();
+        pack.merge(&shared)
+    }
+
+    /// Reads a shared file unless it was read; `false` when there is none of that name.
+    fn read_shared(&mut self, name: &str) -> bool {
+        if self.read.contains_key(name) {
+            return true;
+        }
+        let libraries: [&'l Library; 2] = self.libraries;
+        let mut known = libraries.into_iter().flat_map(|library| &library.shared);
+        let Some((_, source)) = known.find(|(known, _)| known == name) else { return false };
+        self.read.insert(name.to_owned(), Shared::read(source));
+        true
     }
 }
 
@@ -113,7 +143,8 @@ mod tests {
         let pack = "name = \"p\"\nversion = 1\nformat = \"json\"\nuse = [\"names\"]\n";
         let own = library(&[("p/pack.toml", pack), ("names.toml", &shared("user"))]);
         let shipped = library(&[("p/pack.toml", pack), ("names.toml", &shared("host"))]);
-        let class = |library: &Library| library.parse(&library.packs[0], &shipped).unwrap().rules[0].class.code();
+        let class =
+            |library: &Library| library.loader(&shipped).parse(&library.packs[0]).unwrap().rules[0].class.code();
         assert_eq!(class(&own), "user");
         assert_eq!(class(&Library { shared: Vec::new(), ..own.clone() }), "host");
     }
@@ -121,8 +152,9 @@ mod tests {
     #[test]
     fn what_ships_can_be_loaded() {
         let shipped = Library::shipped();
+        let mut loader = shipped.loader(&shipped);
         for files in &shipped.packs {
-            let pack = shipped.parse(files, &shipped).unwrap_or_else(|errors| panic!("{errors}"));
+            let pack = loader.parse(files).unwrap_or_else(|errors| panic!("{errors}"));
             assert_eq!(files.pack.file, format!("rules/{}/pack.toml", pack.name), "a pack is named as its folder");
         }
     }

@@ -11,8 +11,7 @@ use super::reader::{Fields, Reader};
 use super::schema;
 use super::selector::{Selector, Step, Target};
 use super::{
-    Class, Detector, Extent, FieldName, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Transform, Unknown,
-    Used,
+    Class, Detector, Extent, Format, LinePattern, Name, Parse, Part, Rule, RulePack, Shape, Transform, Unknown, Used,
 };
 use toml::Spanned;
 use toml::de::DeValue;
@@ -26,9 +25,9 @@ pub const SELECTORS_MAX: usize = 4096;
 /// Largest compiled regular expression of a detector, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 
-/// Words that packs treat as ambiguous unless they list their own: accounts that every system has, and values that
-/// stand for nobody.
-pub const AMBIGUOUS_DEFAULT: [&str; 18] = [
+/// Words that packs treat as ambiguous unless they list their own: accounts that every system has, values that stand for
+/// nobody, and what logs call things.
+pub const AMBIGUOUS_DEFAULT: [&str; 31] = [
     "root",
     "admin",
     "administrator",
@@ -47,6 +46,19 @@ pub const AMBIGUOUS_DEFAULT: [&str; 18] = [
     "default",
     "www-data",
     "daemon",
+    "session",
+    "name",
+    "username",
+    "login",
+    "password",
+    "owner",
+    "host",
+    "server",
+    "client",
+    "service",
+    "api",
+    "web",
+    "app",
 ];
 
 /// Reads a pack that uses no shared files. `file` is its path as errors show it.
@@ -63,50 +75,87 @@ pub fn parse(file: &str, text: &str) -> Result<RulePack, LoadErrors> {
 /// Everything that is wrong with the pack and its shared files.
 pub fn parse_with(file: &str, text: &str, shared: &dyn Fn(&str) -> Option<Source>) -> Result<RulePack, LoadErrors> {
     let own = Source { file: file.to_owned(), text: text.to_owned() };
-    let mut reader = Reader::new(&own);
-    let Some(document) = reader.document() else { return Err(LoadErrors::sorted(&own, reader.errors)) };
-    let top = Fields { table: &schema::PACK, fields: document.get_ref(), span: 0..0 };
-    let head = read_head(&mut reader, &top);
-    let mut body = read_body(&mut reader, &top);
-    check_format(&mut reader, &top, &head, &body);
-    let sources = read_uses(&mut reader, &top, shared);
-    let mut errors = reader.errors;
+    let mut sources = Vec::new();
+    let pack = read_pack(&own, |name| shared(name).map(|source| sources.push(source)).is_some())?;
+    let shared: Vec<Shared<'_>> = sources.iter().map(Shared::read).collect();
+    pack.merge(&shared.iter().collect::<Vec<_>>())
+}
 
-    let mut uses = Vec::new();
-    let mut shared_drafts = Vec::new();
-    for source in &sources {
+/// A shared file as it was read, to be merged into any number of packs.
+pub(super) struct Shared<'s> {
+    used: Used,
+    messages: Vec<LinePattern>,
+    drafts: Vec<Draft<'s>>,
+    errors: Vec<LoadError>,
+}
+
+impl<'s> Shared<'s> {
+    pub(super) fn read(source: &'s Source) -> Self {
         let mut reader = Reader::new(source);
+        let (mut used, mut messages, mut drafts) = (Used { name: String::new(), version: 1 }, Vec::new(), Vec::new());
         if let Some(document) = reader.document() {
             let top = Fields { table: &schema::SHARED, fields: document.get_ref(), span: 0..0 };
             let head = read_head(&mut reader, &top);
-            let shared_body = read_body(&mut reader, &top);
-            uses.push(Used { name: head.name, version: head.version });
-            body.messages.extend(shared_body.messages);
-            shared_drafts.extend(shared_body.drafts);
+            let body = read_body(&mut reader, &top);
+            used = Used { name: head.name, version: head.version };
+            (messages, drafts) = (body.messages, body.drafts);
         }
-        errors.append(&mut reader.errors);
+        Self { used, messages, drafts, errors: reader.errors }
     }
+}
 
-    let drafts = conflicts::merge(body.drafts, shared_drafts);
-    if drafts.is_empty() && errors.is_empty() {
-        errors.push(LoadError::new(&own, 0..0, "the pack has no rules").hint("add `[[rule]]`, or `use` a shared file"));
+/// A pack's own file as it was read.
+pub(super) struct OwnFile<'s> {
+    source: &'s Source,
+    head: Head,
+    body: Body<'s>,
+    errors: Vec<LoadError>,
+}
+
+/// Reads a pack's own file; `has_shared` is asked for the shared files it uses, in their order.
+pub(super) fn read_pack(source: &Source, has_shared: impl FnMut(&str) -> bool) -> Result<OwnFile<'_>, LoadErrors> {
+    let mut reader = Reader::new(source);
+    let Some(document) = reader.document() else { return Err(LoadErrors::sorted(source, reader.errors)) };
+    let top = Fields { table: &schema::PACK, fields: document.get_ref(), span: 0..0 };
+    let head = read_head(&mut reader, &top);
+    let body = read_body(&mut reader, &top);
+    check_format(&mut reader, &top, &head, &body);
+    check_uses(&mut reader, &top, has_shared);
+    Ok(OwnFile { source, head, body, errors: reader.errors })
+}
+
+impl OwnFile<'_> {
+    /// The pack, with the shared files it uses behind its own rules.
+    pub(super) fn merge(self, shared: &[&Shared<'_>]) -> Result<RulePack, LoadErrors> {
+        let Self { source, head, body, mut errors } = self;
+        let Body { lines, mut messages, drafts } = body;
+        for file in shared {
+            errors.extend(file.errors.iter().cloned());
+            messages.extend(file.messages.iter().cloned());
+        }
+        let drafts = conflicts::merge(drafts, shared.iter().flat_map(|file| file.drafts.iter().cloned()));
+        if drafts.is_empty() && errors.is_empty() {
+            let error = LoadError::new(source, 0..0, "the pack has no rules");
+            errors.push(error.hint("add `[[rule]]`, or `use` a shared file"));
+        }
+        errors.extend(check_together(source, &drafts));
+        if !errors.is_empty() {
+            return Err(LoadErrors::sorted(source, errors));
+        }
+        let Head { name, version, format, unknown, unknown_key, recognize, ambiguous } = head;
+        let uses = shared.iter().map(|file| file.used.clone()).collect();
+        let rules = drafts.into_iter().map(Draft::into_rule).collect();
+        Ok(RulePack { name, version, uses, format, unknown, unknown_key, recognize, lines, messages, rules, ambiguous })
     }
-    errors.extend(check_together(&own, &drafts));
-    if !errors.is_empty() {
-        return Err(LoadErrors::sorted(&own, errors));
-    }
-    let Head { name, version, format, unknown, unknown_key, recognize, ambiguous } = head;
-    let Body { lines, messages, .. } = body;
-    let rules = drafts.into_iter().map(Draft::into_rule).collect();
-    Ok(RulePack { name, version, uses, format, unknown, unknown_key, recognize, lines, messages, rules, ambiguous })
 }
 
 /// A rule as it was read: each claim with its place, so that conflicts can be shown.
+#[derive(Clone)]
 pub(super) struct Draft<'s> {
     pub(super) source: &'s Source,
     pub(super) id: Spanned<String>,
     pub(super) select: Vec<Spanned<Selector>>,
-    pub(super) named: Vec<Spanned<FieldName>>,
+    pub(super) named: Vec<Spanned<Name>>,
     pub(super) detect: Option<Spanned<Detector>>,
     pub(super) class: Class,
     pub(super) transform: Transform,
@@ -171,15 +220,12 @@ fn read_body<'s>(reader: &mut Reader<'s>, top: &Fields<'_>) -> Body<'s> {
     Body { lines, messages, drafts }
 }
 
-fn read_uses(reader: &mut Reader<'_>, top: &Fields<'_>, shared: &dyn Fn(&str) -> Option<Source>) -> Vec<Source> {
-    let mut sources = Vec::new();
+fn check_uses(reader: &mut Reader<'_>, top: &Fields<'_>, mut has_shared: impl FnMut(&str) -> bool) {
     for name in reader.texts(top, "use") {
-        match shared(name.get_ref()) {
-            Some(source) => sources.push(source),
-            None => reader.report(name.span(), format!("there is no shared file `{}`", name.get_ref())),
+        if !has_shared(name.get_ref()) {
+            reader.report(name.span(), format!("there is no shared file `{}`", name.get_ref()));
         }
     }
-    sources
 }
 
 fn read_patterns(reader: &mut Reader<'_>, top: &Fields<'_>, key: &str) -> Vec<LinePattern> {
@@ -223,7 +269,7 @@ fn read_rule<'s>(reader: &mut Reader<'s>, rule: &Fields<'_>) -> Option<Draft<'s>
     let detect = read_detector(reader, rule);
     let parse = reader.choice(rule, "parse", &Parse::ALL, Parse::code).unwrap_or(Parse::No);
     let (class, transform) = match parse {
-        Parse::No => read_treatment(reader, rule, &label, detect.as_ref().map(Spanned::get_ref))?,
+        Parse::No | Parse::Cookies => read_treatment(reader, rule, &label, detect.as_ref().map(Spanned::get_ref))?,
         Parse::Auto => {
             for key in ["class", "transform", "network", "detect"] {
                 if let Some(value) = rule.get(key) {
@@ -252,12 +298,15 @@ fn read_selectors(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Vec<Spanned<Sel
     selectors
 }
 
-fn read_names(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Vec<Spanned<FieldName>> {
+fn read_names(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Vec<Spanned<Name>> {
     let mut names = Vec::new();
     for text in reader.texts(rule, "named") {
-        let name = FieldName::new(text.get_ref());
-        if name.as_str().is_empty() {
+        let name = Name::new(text.get_ref());
+        if name.field_name().as_str().is_empty() {
             reader.report(text.span(), "a name has at least one letter or digit");
+        } else if text.get_ref().trim_start_matches("*_").contains('*') {
+            let hint = "`*_session_id` is every name that ends with the words `session` and `id`".to_owned();
+            reader.report_hint(text.span(), "a `*` stands only at the start of a name, with a `_`", Some(hint));
         } else {
             names.push(Spanned::new(text.span(), name));
         }
@@ -274,17 +323,25 @@ fn read_detector(reader: &mut Reader<'_>, rule: &Fields<'_>) -> Option<Spanned<D
     let table = Fields { table: &schema::REGEX, fields, span: value.span() };
     reader.check_keys(&table);
     let text = reader.text(&table, "regex")?;
-    match regex::RegexBuilder::new(text.get_ref()).size_limit(REGEX_BYTES_MAX).build() {
-        Ok(regex) if regex.is_match("") => reader.report(text.span(), "the regex matches the empty text"),
-        Ok(_) => return Some(Spanned::new(value.span(), Detector::Regex((*text.get_ref()).to_owned()))),
+    match expression_fault(text.get_ref()) {
+        None => return Some(Spanned::new(value.span(), Detector::Regex((*text.get_ref()).to_owned()))),
+        Some(fault) => reader.report(text.span(), fault),
+    }
+    None
+}
+
+/// What is wrong with a regular expression.
+fn expression_fault(text: &str) -> Option<String> {
+    match regex::bytes::RegexBuilder::new(text).size_limit(REGEX_BYTES_MAX).build() {
+        Ok(regex) if regex.is_match(b"") => Some("the regex matches the empty text".to_owned()),
+        Ok(_) => None,
         Err(error) => {
             // The crate's message repeats the pattern; its last line is the fault.
             let message = error.to_string();
             let fault = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            reader.report(text.span(), format!("bad regex: {fault}"));
+            Some(format!("bad regex: {fault}"))
         }
     }
-    None
 }
 
 /// Class and transform of a rule whose value is the entity.
@@ -463,7 +520,7 @@ mod tests {
             format!("{line} {id}: [{select}] {named:?} {detect:?} {class} {transform:?} {parse:?}\n")
         });
         expect![[r#"
-            12 client-ip: [client_ip **."x.y" @headers.X-Real-IP] [FieldName("remoteaddr")] Some(Shape(Ip)) ip Pseudonymize { network: true } No
+            12 client-ip: [client_ip **."x.y" @headers.X-Real-IP] [Whole(FieldName("remoteaddr"))] Some(Shape(Ip)) ip Pseudonymize { network: true } No
             18 ticket: [] [] Some(Regex("T-(\\d+)")) session Drop No
             23 agent: [user_agent] [] None user-agent Generalize No
             27 message: [message] [] None text Pseudonymize { network: false } Auto
@@ -566,19 +623,19 @@ mod tests {
                 rules/demo/pack.toml:8:9: `class` cannot be `usr`
                     8 | class = "usr"
                       |         ^^^^^
-                  hint: did you mean `user`? there is `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
+                  hint: did you mean `user`? there is `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
                 rules/demo/pack.toml:9:13: `transform` cannot be `mask`
                     9 | transform = "mask"
                       |             ^^^^^^
-                  hint: there is `pseudonymize`, `prefix`, `truncate`, `generalize`, `drop`, `keep`
+                  hint: there is `pseudonymize`, `prefix`, `truncate`, `generalize`, `round`, `drop`, `keep`
                 rules/demo/pack.toml:12:10: `detect` cannot be `ipv4`
                    12 | detect = "ipv4"
                       |          ^^^^^^
-                  hint: there is `ip`, `mac`, `email`, `uuid`, `jwt`, `secret`
+                  hint: there is `ip`, `net`, `mac`, `email`, `login`, `sid`, `phone`, `account`, `card`, `iban`, `uuid`, `jwt`, `secret`, `password`
                 rules/demo/pack.toml:15:12: `greedi` is no extent of a hole
                    15 | pattern = "<a:greedi>"
                       |            ^
-                  hint: did you mean `greedy`? there is `word`, `int`, `text`, `greedy`, `quoted`, `rest`
+                  hint: did you mean `greedy`? there is `word`, `int`, `text`, `greedy`, `quoted`, `csv`, `rest`
             "#]],
         );
     }
@@ -635,18 +692,18 @@ mod tests {
         refused(
             "[[rule]]\nid = \"client-ip\"\nclass = \"ip\"\n\n[[rule]]\nselect = \"a\"\n",
             expect![[r#"
-            rules/demo/pack.toml:4:1: rule `client-ip` has neither `select`, `named` nor `detect`
-                4 | [[rule]]
-                  | ^^^^^^^^
-              hint: add `select = "client_ip"` or `detect = "ip"`
-            rules/demo/pack.toml:8:1: a rule needs `id`
-                8 | [[rule]]
-                  | ^^^^^^^^
-            rules/demo/pack.toml:8:1: this rule has no `class`
-                8 | [[rule]]
-                  | ^^^^^^^^
-              hint: add one of `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
-        "#]],
+                rules/demo/pack.toml:4:1: rule `client-ip` has neither `select`, `named` nor `detect`
+                    4 | [[rule]]
+                      | ^^^^^^^^
+                  hint: add `select = "client_ip"` or `detect = "ip"`
+                rules/demo/pack.toml:8:1: a rule needs `id`
+                    8 | [[rule]]
+                      | ^^^^^^^^
+                rules/demo/pack.toml:8:1: this rule has no `class`
+                    8 | [[rule]]
+                      | ^^^^^^^^
+                  hint: add one of `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
+            "#]],
         );
     }
 
@@ -856,7 +913,7 @@ mod tests {
             rules/demo/pack.toml:5:1: rule `a` has no `class`
                 5 | [[rule]]
                   | ^^^^^^^^
-              hint: add one of `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
+              hint: add one of `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
             rules/demo/pack.toml:8:1: no key `clas` in a rule
                 8 | clas = "ip"
                   | ^^^^

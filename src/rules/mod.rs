@@ -63,7 +63,7 @@ pub struct Rule {
     /// Fields the rule looks at, by path.
     pub select: Vec<Selector>,
     /// Fields the rule looks at by their last name, at any depth and in `name=value` text, in any naming convention.
-    pub named: Vec<FieldName>,
+    pub named: Vec<Name>,
     /// What the rule finds by shape in text that is scanned.
     pub detect: Option<Detector>,
     /// What kind of entity a value is; fixes its canonical form.
@@ -135,17 +135,21 @@ pub enum Parse {
     No,
     /// The value is itself a log line or JSON: message patterns apply, then it is scanned.
     Auto,
+    /// The value is a list of cookies (RFC 6265, sections 4.1 and 4.2): each is treated by its name, or else as the rule
+    /// says.
+    Cookies,
 }
 
 impl Parse {
     /// Every choice, in declaration order.
-    pub const ALL: [Self; 2] = [Self::No, Self::Auto];
+    pub const ALL: [Self; 3] = [Self::No, Self::Auto, Self::Cookies];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
         match self {
             Self::No => "no",
             Self::Auto => "auto",
+            Self::Cookies => "cookies",
         }
     }
 }
@@ -155,6 +159,8 @@ impl Parse {
 pub enum Class {
     /// IPv4 or IPv6 address.
     Ip,
+    /// Network: an address and the length of its prefix (RFC 4632, RFC 4291). A network of one address is an `ip`.
+    Network,
     /// Hardware address (EUI-48 or EUI-64).
     Mac,
     /// E-mail address.
@@ -163,36 +169,56 @@ pub enum Class {
     User,
     /// Name of a natural person.
     Person,
-    /// Opaque identifier of an account.
+    /// Opaque identifier of a person's account in a system: number, UUID, Windows SID, object id.
     UserId,
+    /// Telephone number (E.164).
+    Phone,
+    /// Account of a customer, a tenant or an organisation: bank account, cloud account, subscription.
+    Account,
+    /// Number of a payment card (ISO/IEC 7812).
+    Card,
+    /// International bank account number (ISO 13616).
+    Iban,
     /// Session identifier.
     Session,
+    /// Identifier of one connection or flow: Zeek's `uid`, a community id, a flow id. A community id is an unkeyed hash
+    /// of both addresses, which whoever tries all addresses can undo.
+    ConnectionId,
     /// Secret: bearer token, JWT, API key, cookie.
     Token,
-    /// Device identifier: UUID, advertising id, serial.
+    /// Device identifier: UUID, advertising id, IMEI, serial.
     Device,
     /// User agent string.
     UserAgent,
     /// Host or domain name.
     Host,
+    /// Where somebody is: coordinates in degrees.
+    Geo,
     /// Any other text that is replaced whole.
     Text,
 }
 
 impl Class {
     /// Every class, in declaration order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::Ip,
+        Self::Network,
         Self::Mac,
         Self::Email,
         Self::User,
         Self::Person,
         Self::UserId,
+        Self::Phone,
+        Self::Account,
+        Self::Card,
+        Self::Iban,
         Self::Session,
+        Self::ConnectionId,
         Self::Token,
         Self::Device,
         Self::UserAgent,
         Self::Host,
+        Self::Geo,
         Self::Text,
     ];
 
@@ -200,16 +226,23 @@ impl Class {
     pub fn code(self) -> &'static str {
         match self {
             Self::Ip => "ip",
+            Self::Network => "net",
             Self::Mac => "mac",
             Self::Email => "email",
             Self::User => "user",
             Self::Person => "person",
             Self::UserId => "user-id",
+            Self::Phone => "phone",
+            Self::Account => "account",
+            Self::Card => "card",
+            Self::Iban => "iban",
             Self::Session => "session",
+            Self::ConnectionId => "connection-id",
             Self::Token => "token",
             Self::Device => "device",
             Self::UserAgent => "user-agent",
             Self::Host => "host",
+            Self::Geo => "geo",
             Self::Text => "text",
         }
     }
@@ -223,13 +256,20 @@ impl Class {
     pub fn default_transform(self) -> Transform {
         match self {
             Self::UserAgent => Transform::Generalize,
+            Self::Geo => Transform::Round,
             Self::Ip
+            | Self::Network
             | Self::Mac
             | Self::Email
             | Self::User
             | Self::Person
             | Self::UserId
+            | Self::Phone
+            | Self::Account
+            | Self::Card
+            | Self::Iban
             | Self::Session
+            | Self::ConnectionId
             | Self::Token
             | Self::Device
             | Self::Host
@@ -258,6 +298,8 @@ pub enum Transform {
     Truncate,
     /// A coarser value without a key (class `user-agent` only).
     Generalize,
+    /// Coordinates with one decimal, about 11 km (class `geo` only).
+    Round,
     /// A fixed marker.
     Drop,
     /// The value as it is, and not scanned either.
@@ -266,14 +308,22 @@ pub enum Transform {
 
 impl Transform {
     /// Every transform, in declaration order; `pseudonymize` without the network.
-    pub const ALL: [Self; 6] =
-        [Self::Pseudonymize { network: false }, Self::Prefix, Self::Truncate, Self::Generalize, Self::Drop, Self::Keep];
+    pub const ALL: [Self; 7] = [
+        Self::Pseudonymize { network: false },
+        Self::Prefix,
+        Self::Truncate,
+        Self::Generalize,
+        Self::Round,
+        Self::Drop,
+        Self::Keep,
+    ];
 
     /// Whether the transform means something for values of this class.
     pub fn fits(self, class: Class) -> bool {
         match self {
             Self::Pseudonymize { network: true } | Self::Prefix | Self::Truncate => class == Class::Ip,
             Self::Generalize => class == Class::UserAgent,
+            Self::Round => class == Class::Geo,
             Self::Pseudonymize { network: false } | Self::Drop | Self::Keep => true,
         }
     }
@@ -285,6 +335,7 @@ impl Transform {
             Self::Prefix => "prefix",
             Self::Truncate => "truncate",
             Self::Generalize => "generalize",
+            Self::Round => "round",
             Self::Drop => "drop",
             Self::Keep => "keep",
         }
@@ -306,31 +357,70 @@ pub enum Detector {
 pub enum Shape {
     /// IPv4 or IPv6 address in any spelling.
     Ip,
+    /// Address and length of a prefix, without bits behind it: `192.0.2.0/24`.
+    Net,
     /// EUI-48 or EUI-64 hardware address.
     Mac,
     /// E-mail address.
     Email,
+    /// Name in front of an at-sign and a host that is no domain: `alice@web1`; in a URL or in the name of a resource.
+    Login,
+    /// Windows security identifier of an account.
+    Sid,
+    /// Telephone number with `+`.
+    Phone,
+    /// Account in an Amazon resource name.
+    Account,
+    /// Number of a payment card.
+    Card,
+    /// International bank account number.
+    Iban,
     /// UUID (RFC 9562).
     Uuid,
     /// JSON Web Token (RFC 7519).
     Jwt,
     /// Credential of a known issuer, or what follows `Bearer` or `Basic`.
     Secret,
+    /// Password in a URL.
+    Password,
 }
 
 impl Shape {
     /// Every shape, in declaration order.
-    pub const ALL: [Self; 6] = [Self::Ip, Self::Mac, Self::Email, Self::Uuid, Self::Jwt, Self::Secret];
+    pub const ALL: [Self; 14] = [
+        Self::Ip,
+        Self::Net,
+        Self::Mac,
+        Self::Email,
+        Self::Login,
+        Self::Sid,
+        Self::Phone,
+        Self::Account,
+        Self::Card,
+        Self::Iban,
+        Self::Uuid,
+        Self::Jwt,
+        Self::Secret,
+        Self::Password,
+    ];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Ip => "ip",
+            Self::Net => "net",
             Self::Mac => "mac",
             Self::Email => "email",
+            Self::Login => "login",
+            Self::Sid => "sid",
+            Self::Phone => "phone",
+            Self::Account => "account",
+            Self::Card => "card",
+            Self::Iban => "iban",
             Self::Uuid => "uuid",
             Self::Jwt => "jwt",
             Self::Secret => "secret",
+            Self::Password => "password",
         }
     }
 
@@ -338,10 +428,38 @@ impl Shape {
     pub fn class(self) -> Class {
         match self {
             Self::Ip => Class::Ip,
+            Self::Net => Class::Network,
             Self::Mac => Class::Mac,
             Self::Email => Class::Email,
+            Self::Login => Class::User,
+            Self::Sid => Class::UserId,
+            Self::Phone => Class::Phone,
+            Self::Account => Class::Account,
+            Self::Card => Class::Card,
+            Self::Iban => Class::Iban,
             Self::Uuid => Class::Device,
-            Self::Jwt | Self::Secret => Class::Token,
+            Self::Jwt | Self::Secret | Self::Password => Class::Token,
+        }
+    }
+
+    /// What replaces what the shape finds when no rule says otherwise.
+    pub fn default_transform(self) -> Transform {
+        match self {
+            // People choose them, so that a pseudonym could be told by its frequency.
+            Self::Password => Transform::Drop,
+            Self::Ip
+            | Self::Net
+            | Self::Mac
+            | Self::Email
+            | Self::Login
+            | Self::Sid
+            | Self::Phone
+            | Self::Account
+            | Self::Card
+            | Self::Iban
+            | Self::Uuid
+            | Self::Jwt
+            | Self::Secret => self.class().default_transform(),
         }
     }
 }
@@ -366,6 +484,35 @@ impl FieldName {
     /// The reduced name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A field name that a rule goes by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// This name.
+    Whole(FieldName),
+    /// `*_session_id`: every name whose last words are these, as `app_session_id` or `UNIFIipsSessionId`.
+    End(FieldName),
+}
+
+impl Name {
+    /// What packs write before the end of a name.
+    const ANY_START: &str = "*_";
+
+    /// Reads a name as packs write it.
+    pub fn new(text: &str) -> Self {
+        match text.strip_prefix(Self::ANY_START) {
+            Some(end) => Self::End(FieldName::new(end)),
+            None => Self::Whole(FieldName::new(text)),
+        }
+    }
+
+    /// The name or its end, reduced.
+    pub fn field_name(&self) -> &FieldName {
+        match self {
+            Self::Whole(name) | Self::End(name) => name,
+        }
     }
 }
 
@@ -410,13 +557,16 @@ pub enum Extent {
     Greedy,
     /// `<name:quoted>`: up to the next `"` that no backslash precedes.
     Quoted,
+    /// `<name:csv>`: a field of a line of separated values (RFC 4180): in quotes, with `""` for a quote, or up to the first
+    /// byte of the next literal, which is the separator, or to the end. The quotes are not part of its value.
+    Csv,
     /// `<name:rest>`: anything up to the end of the line.
     Rest,
 }
 
 impl Extent {
     /// Every extent, in declaration order.
-    pub const ALL: [Self; 6] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Rest];
+    pub const ALL: [Self; 7] = [Self::Word, Self::Int, Self::Text, Self::Greedy, Self::Quoted, Self::Csv, Self::Rest];
 
     /// Name in packs and docs.
     pub fn code(self) -> &'static str {
@@ -426,6 +576,7 @@ impl Extent {
             Self::Text => "text",
             Self::Greedy => "greedy",
             Self::Quoted => "quoted",
+            Self::Csv => "csv",
             Self::Rest => "rest",
         }
     }

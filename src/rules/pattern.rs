@@ -223,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_prints_and_reads_back(text in r#"([a< >\\"]|<[ab_](:(int|text|greedy|quoted|rest))?>){0,8}"#) {
+        fn what_is_read_prints_and_reads_back(text in r#"([a< >\\"]|<[ab_](:(int|text|greedy|quoted|csv|rest))?>){0,8}"#) {
             match parse(&text) {
                 Ok(parts) => {
                     let printed: String = parts.iter().map(Part::to_string).collect();

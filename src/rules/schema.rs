@@ -73,7 +73,7 @@ pub(super) static RULE: Table = Table {
         Key {
             name: "named",
             kind: Kind::Texts,
-            about: "Fields by their last name, at any depth and in `name=value` text; case and punctuation do not count.",
+            about: "Fields by their last name, at any depth and in `name=value` text; case and punctuation do not count. `*_session_id` is every name with these last words.",
         },
         Key {
             name: "detect",
@@ -88,7 +88,7 @@ pub(super) static RULE: Table = Table {
         Key {
             name: "transform",
             kind: Kind::Choice(transform_codes),
-            about: "What replaces the value. Without it: `generalize` for `user-agent`, else `pseudonymize`.",
+            about: "What replaces the value. Without it: `generalize` for `user-agent`, `round` for `geo`, else `pseudonymize`.",
         },
         Key {
             name: "network",
@@ -98,7 +98,7 @@ pub(super) static RULE: Table = Table {
         Key {
             name: "parse",
             kind: Kind::Choice(parse_codes),
-            about: "`auto`: the value is a log line or JSON of its own; what is inside is found, the rest is kept.",
+            about: "`auto`: the value is a log line or JSON of its own; what is inside is found, the rest is kept. `cookies`: it is a list of cookies, each treated by its name or as the rule says.",
         },
     ],
 };
@@ -301,11 +301,19 @@ mod tests {
                 {
                   "enum": [
                     "ip",
+                    "net",
                     "mac",
                     "email",
+                    "login",
+                    "sid",
+                    "phone",
+                    "account",
+                    "card",
+                    "iban",
                     "uuid",
                     "jwt",
-                    "secret"
+                    "secret",
+                    "password"
                   ]
                 },
                 {

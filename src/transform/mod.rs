@@ -3,6 +3,7 @@
 //! Knows: findings, replacements, how a replacement is written where it stands. Must not look for values, nor see key
 //! bytes. Only this room makes a [`CleanEvent`]. Start at [`replace`] and [`splice`].
 
+pub mod coordinates;
 pub mod user_agent;
 
 use crate::canon;
@@ -61,8 +62,21 @@ pub enum Replacement {
     Truncation,
     /// A coarser value without a key.
     Generalization,
+    /// Coordinates with one decimal.
+    Rounding,
+    /// The value decoded, what was found in it replaced, and encoded again: base64, a JSON Web Token.
+    Recoded(Recoding),
     /// The marker `<class>.dropped`.
     Marker,
+}
+
+/// Which layers of a plan a value decodes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Recoding {
+    /// Index of the first one.
+    pub first: u32,
+    /// How many there are, one after the other in the value.
+    pub count: u8,
 }
 
 /// How a replacement is written where the value stood.
@@ -85,6 +99,7 @@ impl Replacement {
             Transform::Prefix => Some(Self::Prefix),
             Transform::Truncate => Some(Self::Truncation),
             Transform::Generalize => Some(Self::Generalization),
+            Transform::Round => Some(Self::Rounding),
             Transform::Drop => Some(Self::Marker),
             Transform::Keep => None,
         }
@@ -94,8 +109,8 @@ impl Replacement {
 /// Appends what replaces `value` to `out` and returns the class it was hashed under.
 ///
 /// This is where secret becomes public, and it may because: a token is a keyed hash, a prefix-preserving address is
-/// encrypted, and the others are coarser values from closed sets. An address transform on a value that is no address
-/// falls back to a token. `scratch` is overwritten.
+/// encrypted, and the others are coarser values from small sets. A transform that does not fit its value, such as that of
+/// an address on something else, falls back to a token. `scratch` is overwritten.
 pub fn replace(
     keys: &EpochKeys,
     finding: &Finding,
@@ -117,6 +132,12 @@ pub fn replace(
             None => return pseudonym(keys, finding.class, value, false, scratch, out),
         },
         Replacement::Generalization => user_agent::generalize(value.expose(), out),
+        Replacement::Rounding => match coordinates::round(value.expose()) {
+            Some(rounded) => out.extend_from_slice(rounded.as_bytes()),
+            None => return pseudonym(keys, finding.class, value, false, scratch, out),
+        },
+        // Whoever has the layers puts them together; without them nothing of the value may pass.
+        Replacement::Recoded(_) => return pseudonym(keys, finding.class, value, false, scratch, out),
         Replacement::Marker => {
             out.extend_from_slice(finding.class.code().as_bytes());
             out.extend_from_slice(b".dropped");

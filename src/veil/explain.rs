@@ -9,7 +9,7 @@ use crate::decode::line;
 use crate::detect;
 use crate::record::Record;
 use crate::rules::cases::Place;
-use crate::rules::{Class, FieldName, Format, Part as PatternPart, Shape, Transform};
+use crate::rules::{Class, FieldName, Format, Part as PatternPart, Transform};
 use crate::transform::{Finding, Replacement, Source};
 use std::ops::Range;
 
@@ -100,11 +100,10 @@ impl Veil {
         Explanation { pack: matcher.name.clone(), reason, explained, near_misses }
     }
 
-    /// The pack of a record; for lines under `auto`, the first whose shape the line has.
+    /// The pack of a record; for lines under `auto`, the one whose shape the line has.
     fn matcher_of(&self, record: &Record<'_>) -> &Matcher {
         let payload = record.payload.unwrap_or_default();
-        let by_shape =
-            || self.packs.line_packs().find(|pack| pack.lines.first_match(payload, &mut Vec::new()).is_some());
+        let by_shape = || self.packs.line(payload, &mut Vec::new()).map(|(pack, _)| pack);
         match self.packs.chosen(payload) {
             Some(matcher) => matcher,
             None => by_shape().unwrap_or(self.packs.for_metadata(record.payload)),
@@ -244,9 +243,11 @@ fn place_of(part: Part, record: &Record<'_>) -> Place {
 fn transform_of(replacement: Replacement) -> Transform {
     match replacement {
         Replacement::Pseudonym { network } => Transform::Pseudonymize { network },
+        Replacement::Recoded(_) => Transform::Pseudonymize { network: false },
         Replacement::Prefix => Transform::Prefix,
         Replacement::Truncation => Transform::Truncate,
         Replacement::Generalization => Transform::Generalize,
+        Replacement::Rounding => Transform::Round,
         Replacement::Marker => Transform::Drop,
     }
 }
@@ -259,10 +260,7 @@ fn shape_of(value: &[u8]) -> String {
     let mut found = Vec::new();
     detect::shapes(value, &mut found);
     match found.as_slice() {
-        [only] if only.span == (0..value.len()) => match only.shape {
-            Shape::Ip => "ip".to_owned(),
-            Shape::Mac | Shape::Email | Shape::Uuid | Shape::Jwt | Shape::Secret => only.shape.code().to_owned(),
-        },
+        [only] if only.span == (0..value.len()) => only.shape.code().to_owned(),
         _ => format!("{} bytes", value.len()),
     }
 }

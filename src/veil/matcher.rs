@@ -1,10 +1,12 @@
 //! A rule pack compiled for matching: paths as a trie, names and shapes as tables.
 
+use super::expressions::{Expressions, ListIndex};
+use super::names::{self, Names};
 use super::patterns::{Pattern, Patterns};
+use crate::decode::line::GivenUp;
 use crate::rules::selector::{Selector, Specificity, Step, Target};
-use crate::rules::{Class, Detector, FieldName, Format, LinePattern, Parse, Part, RulePack, Shape, Unknown};
+use crate::rules::{Class, Detector, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
-use regex::bytes::{Regex, RegexSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,9 +28,9 @@ pub(super) struct Matcher {
     pub(super) recognize: Vec<String>,
     pub(super) lines: Patterns,
     pub(super) messages: Patterns,
-    regexes: Vec<(Regex, Action)>,
-    /// All of them in one pass, to tell which match at all; `None` when they are too large together.
-    regex_set: Option<RegexSet>,
+    /// The author's expressions, and what to do with what each of them finds.
+    pub(super) expressions: ListIndex,
+    pub(super) expression_actions: Vec<Action>,
     pub(super) key: Option<Action>,
     /// What happens to text, and to a record key, that no rule names.
     pub(super) unknown: Unknown,
@@ -41,8 +43,7 @@ pub(super) struct Matcher {
     nodes: Vec<Node>,
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
-    named: BTreeMap<String, Action>,
-    /// Bytes of the longest name in `named`.
+    pub(super) names: Names,
     shapes: [Action; Shape::ALL.len()],
 }
 
@@ -69,6 +70,9 @@ pub(super) struct NodeIndex(u32);
 
 const ROOT: NodeIndex = NodeIndex(0);
 
+/// Longest name that is looked up in a text; field names of logs are shorter.
+const NAME_BYTES_MAX: usize = 256;
+
 /// The names of all rules of a veil, in the order of their [`RuleIndex`].
 #[derive(Debug, Default, Clone)]
 pub(super) struct RuleNames(pub(super) Vec<String>);
@@ -81,11 +85,18 @@ impl RuleNames {
 }
 
 impl Matcher {
-    /// Compiles a pack and appends its rules' names to `names`.
+    /// Compiles a pack, appends its rules' names to `names` and its expressions to `expressions`.
     ///
     /// # Errors
     /// The id of a rule whose regular expression does not compile; a loaded pack has none.
-    pub(super) fn compile(pack: &RulePack, names: &mut RuleNames) -> Result<Self, String> {
+    pub(super) fn compile(
+        pack: &RulePack,
+        names: &mut RuleNames,
+        expressions: &mut Expressions,
+    ) -> Result<Self, String> {
+        let written: Vec<(&str, &str)> = pack.rules.iter().filter_map(expression_of).collect();
+        let texts: Vec<&str> = written.iter().map(|(_, text)| *text).collect();
+        let list = expressions.add(&texts).map_err(|place| written[place].0.to_owned())?;
         let whole = Action {
             rule: names.add(&pack.name, "unknown"),
             class: Class::Text,
@@ -98,17 +109,17 @@ impl Matcher {
         let shapes = Shape::ALL.map(|shape| Action {
             rule: names.add(&pack.name, &format!("scan-{}", shape.code())),
             class: shape.class(),
-            replacement: Replacement::of(shape.class().default_transform()),
+            replacement: Replacement::of(shape.default_transform()),
             parse: Parse::No,
         });
         let mut matcher = Self {
             name: pack.name.clone(),
             format: pack.format,
             recognize: pack.recognize.clone(),
-            lines: Patterns::default(),
-            messages: Patterns::default(),
-            regexes: Vec::new(),
-            regex_set: None,
+            lines: Patterns::new(Vec::new(), GivenUp::Misfits),
+            messages: Patterns::new(Vec::new(), GivenUp::TakesRest),
+            expressions: list,
+            expression_actions: Vec::with_capacity(texts.len()),
             key: None,
             unknown: pack.unknown,
             unknown_key: pack.unknown_key,
@@ -118,9 +129,12 @@ impl Matcher {
             nodes: vec![Node::default()],
             headers: BTreeMap::new(),
             any_header: None,
-            named: BTreeMap::new(),
+            names: Names::new(),
             shapes,
         };
+        for name in &pack.recognize {
+            matcher.names.know(name);
+        }
         for rule in &pack.rules {
             let action = Action {
                 rule: names.add(&pack.name, &rule.id),
@@ -133,24 +147,27 @@ impl Matcher {
                 matcher.add_selector(selector, action);
             }
             for name in &rule.named {
-                matcher.named.insert(name.as_str().to_owned(), action);
+                matcher.names.add(name, action);
             }
             match &rule.detect {
                 None => {}
                 Some(Detector::Shape(shape)) => matcher.shapes[*shape as usize] = action,
-                Some(Detector::Regex(regex)) => {
-                    let regex = Regex::new(regex).map_err(|_| rule.id.clone())?;
-                    matcher.regexes.push((regex, action));
-                }
+                Some(Detector::Regex(_)) => matcher.expression_actions.push(action),
             }
         }
-        matcher.regex_set = RegexSet::new(matcher.regexes.iter().map(|(regex, _)| regex.as_str())).ok();
-        matcher.lines = Patterns::new(pack.lines.iter().map(|pattern| matcher.pattern(pattern)).collect());
-        matcher.messages = Patterns::new(pack.messages.iter().map(|pattern| matcher.pattern(pattern)).collect());
+        let compiled = |patterns: &[LinePattern]| patterns.iter().map(|pattern| matcher.pattern(pattern)).collect();
+        let (lines, messages) = (compiled(&pack.lines), compiled(&pack.messages));
+        matcher.lines = Patterns::new(lines, GivenUp::Misfits);
+        matcher.messages = Patterns::new(messages, GivenUp::TakesRest);
         Ok(matcher)
     }
 
     fn add_selector(&mut self, selector: &Selector, action: Action) {
+        for step in &selector.steps {
+            if let Step::Name(name) = step {
+                self.names.know(name);
+            }
+        }
         match (selector.target, selector.steps.as_slice()) {
             (Target::Payload, steps) => self.add_path(steps, Accept { specificity: selector.specificity(), action }),
             (Target::Key, _) => self.key = Some(action),
@@ -191,11 +208,7 @@ impl Matcher {
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
-        let mut states = Vec::new();
-        self.start(&mut states);
-        let live = 0..states.len();
-        self.step(&mut states, live.clone(), name.as_bytes());
-        self.accepted(&states[live.end..]).or_else(|| self.named(FieldName::new(name).as_str()))
+        self.selected(name).or_else(|| self.named_as_written(name.as_bytes()))
     }
 
     /// Appends the trie nodes that are live before any name was read.
@@ -256,22 +269,37 @@ impl Matcher {
         accepts.max_by_key(|accept| (accept.specificity, std::cmp::Reverse(accept.action.rule))).map(|a| a.action)
     }
 
-    /// The action of the rule that goes by this field name, reduced as [`FieldName`] does.
-    pub(super) fn named(&self, reduced_name: &str) -> Option<Action> {
-        self.named.get(reduced_name).copied()
+    /// The action for a name as it stands in a text or in the label of a value: `user`, `client_ip`, `user.id`, or after
+    /// the last part of a longer path, `http.request.header.x-forwarded-for`, or after the end of the name.
+    pub(super) fn named_as_written(&self, name: &[u8]) -> Option<Action> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let name = String::from_utf8_lossy(name);
+        let mut reduced = String::with_capacity(name.len());
+        let parts = names::reduce_parts(&name, &mut reduced);
+        let part = |from: usize| reduced.get(from..).and_then(|part| self.names.whole(part));
+        let by_path = || {
+            let selected = || self.selected(&name);
+            selected().or_else(|| part(parts.last)).or_else(|| part(parts.parent))
+        };
+        let by_path = || parts.is_path().then(by_path).flatten();
+        self.names.whole(&reduced).or_else(by_path).or_else(|| self.names.end(&name))
+    }
+
+    /// The action of a selector for a path flattened with dots.
+    fn selected(&self, path: &str) -> Option<Action> {
+        let mut states = Vec::new();
+        self.start(&mut states);
+        let live = 0..states.len();
+        self.step(&mut states, live.clone(), path.as_bytes());
+        self.accepted(&states[live.end..])
     }
 
     /// The action for a header; names compare without case.
     pub(super) fn header(&self, name: &str) -> Option<Action> {
-        let by_name = || self.named(FieldName::new(name).as_str());
+        let by_name = || self.named_as_written(name.as_bytes());
         self.headers.get(&name.to_ascii_lowercase()).copied().or(self.any_header).or_else(by_name)
-    }
-
-    /// The author's expressions that match somewhere in `text`.
-    pub(super) fn regexes_in(&self, text: &[u8]) -> impl Iterator<Item = &(Regex, Action)> {
-        let matching = self.regex_set.as_ref().map(|set| set.matches(text));
-        let matches = move |index: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*index));
-        (0..self.regexes.len()).filter(matches).map(|index| &self.regexes[index])
     }
 
     /// The action for what a shape finds.
@@ -282,5 +310,13 @@ impl Matcher {
     /// Whether a value is too common a word to be looked for outside its own field. `value` is lower case.
     pub(super) fn is_ambiguous(&self, value: &[u8]) -> bool {
         self.ambiguous.contains(value)
+    }
+}
+
+/// Id and text of a rule's expression, if it has one.
+fn expression_of(rule: &Rule) -> Option<(&str, &str)> {
+    match &rule.detect {
+        Some(Detector::Regex(text)) => Some((&rule.id, text)),
+        Some(Detector::Shape(_)) | None => None,
     }
 }

@@ -4,7 +4,9 @@
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
 mod explain;
+mod expressions;
 mod matcher;
+mod names;
 mod packs;
 mod patterns;
 mod plan;
@@ -15,13 +17,14 @@ pub use explain::{Explained, Explanation, NearMiss};
 pub use packs::{Choice, VeilError};
 pub use reason::Reason;
 
+use crate::decode::base64;
 use crate::detect;
 use crate::keys::{EpochKeys, KeyEpoch, Keyring};
 use crate::record::{Cleartext, Position, Record};
 use crate::rules::{Class, Format, RulePack};
-use crate::transform::{self, Finding};
+use crate::transform::{self, CleanEvent, Finding, Replacement};
 use packs::Packs;
-use plan::Plan;
+use plan::{Encoded, Plan};
 use residue::{Buffers, Needles};
 use std::ops::Range;
 
@@ -137,6 +140,16 @@ impl Veil {
         Ok(Self { packs, record_bytes_max: RECORD_BYTES_MAX, version })
     }
 
+    /// The same packs for another route.
+    ///
+    /// # Errors
+    /// [`VeilError`] when the choice names no pack of this veil.
+    pub fn choosing(&self, choice: &Choice) -> Result<Self, VeilError> {
+        let packs = self.packs.choosing(choice)?;
+        let version = packs.version();
+        Ok(Self { packs, record_bytes_max: self.record_bytes_max, version })
+    }
+
     /// The same veil with another limit on the bytes of a record.
     #[must_use]
     pub fn with_record_bytes_max(self, record_bytes_max: usize) -> Self {
@@ -250,14 +263,13 @@ impl Batch {
         for planned in self.planned.iter().flatten() {
             // Planning made sure of the key.
             let Ok(keys) = keys.at(planned.epoch) else { continue };
+            let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
             for index in planned.findings.clone() {
-                let finding = &self.plan.findings[index];
-                let value = value_of(finding, &self.plan.values);
-                let start = self.texts.len() as u32;
-                let class = transform::replace(keys, finding, value, &mut self.scratch, &mut self.texts);
-                self.replacements[index] = start..self.texts.len() as u32;
-                self.tally.by_class[class as usize] += 1;
-                self.tally.by_rule[usize::from(finding.rule.0)] += 1;
+                let tally = |finding: &Finding, class: Class| {
+                    self.tally.by_class[class as usize] += 1;
+                    self.tally.by_rule[usize::from(finding.rule.0)] += 1;
+                };
+                self.replacements[index] = writer.write(&self.plan.findings[index], &mut { tally });
             }
         }
     }
@@ -267,19 +279,24 @@ impl Batch {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
         let (epoch, parts) = (planned.epoch, planned.parts.clone());
         let matcher = veil.packs.for_metadata(record.payload);
-        let needles = Needles::new(matcher, &self.plan.findings[planned.findings.clone()], &self.plan.values);
+        let findings = self.plan.with_inner(planned.findings.clone());
+        let needles = Needles::new(matcher, &findings, &self.plan.values);
+        drop(findings);
         if record.headers.iter().any(|header| is_telling_name(header.name, &needles)) {
             return Err(Reason::Residue);
         }
         let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
+        let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
         let mut residue = false;
         for part in parts.clone() {
             residue |= self.emit_part(part, record, &needles);
+            let findings = self.parts[part].findings.clone();
+            residue |= findings.into_iter().any(|index| self.stands_inside(index, &needles, keys));
         }
         if residue {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
-            let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
+            let needles = needles.without_field_names(matcher, parts_of(record).map(|(_, text)| text));
             for part in parts {
                 self.spread_part(part, record, &needles, keys)?;
             }
@@ -326,14 +343,15 @@ impl Batch {
         let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
         self.plan.spread(needles, text, format)?;
         self.plan.resolve(found, text);
-        let findings = self.plan.findings.split_off(found);
-        let mut replacements = Vec::with_capacity(findings.len());
-        for finding in &findings {
-            let start = self.texts.len() as u32;
-            let value = value_of(finding, &self.plan.values);
-            transform::replace(keys, finding, value, &mut self.scratch, &mut self.texts);
-            replacements.push(start..self.texts.len() as u32);
+        let mut findings = self.plan.findings.split_off(found);
+        for finding in &mut findings {
+            // What still stands inside an encoded text goes with the whole of it.
+            if self.recoded_stands(finding, needles, keys) {
+                finding.replacement = Replacement::Pseudonym { network: false };
+            }
         }
+        let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
+        let replacements: Vec<_> = findings.iter().map(|finding| writer.write(finding, &mut |_, _| {})).collect();
         let start = self.out.len();
         let event = transform::splice(text, &findings, &replacements, &self.texts, &mut self.out, &mut self.replaced);
         if needles.stand_in(event, &mut self.buffers) {
@@ -341,6 +359,81 @@ impl Batch {
         }
         self.outputs.push(start..self.out.len());
         Ok(())
+    }
+}
+
+impl Batch {
+    /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
+    fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
+        let finding = self.plan.findings[finding].clone();
+        self.recoded_stands(&finding, needles, keys)
+    }
+
+    fn recoded_stands(&mut self, finding: &Finding, needles: &Needles, keys: &EpochKeys) -> bool {
+        let Replacement::Recoded(recoding) = finding.replacement else { return false };
+        let layers = recoding.first as usize..recoding.first as usize + usize::from(recoding.count);
+        layers.into_iter().any(|layer| self.layer_stands(layer, needles, keys))
+    }
+
+    fn layer_stands(&mut self, layer: usize, needles: &Needles, keys: &EpochKeys) -> bool {
+        let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
+        let layer = &self.plan.encoded[layer];
+        let (mut out, mut replaced) = (Vec::new(), Vec::new());
+        let event = writer.splice(layer, &mut |_, _| {}, &mut out, &mut replaced);
+        let inner = layer.findings.start as usize..layer.findings.end as usize;
+        if needles.stand_in(event, &mut self.buffers) {
+            return true;
+        }
+        let inner = self.plan.inner[inner].to_vec();
+        inner.iter().any(|finding| self.recoded_stands(finding, needles, keys))
+    }
+}
+
+/// Writes what replaces values, and what replaces those that are encoded inside others.
+struct Writer<'b> {
+    plan: &'b Plan,
+    keys: &'b EpochKeys,
+    scratch: &'b mut Vec<u8>,
+    texts: &'b mut Vec<u8>,
+}
+
+impl Writer<'_> {
+    /// Appends what replaces a value to the texts; its range there. `tally` is called with each value and the class it was
+    /// hashed under.
+    fn write(&mut self, finding: &Finding, tally: &mut dyn FnMut(&Finding, Class)) -> Range<u32> {
+        if let Replacement::Recoded(recoding) = finding.replacement {
+            let mut encoded = Vec::new();
+            let layers = recoding.first as usize..recoding.first as usize + usize::from(recoding.count);
+            for layer in &self.plan.encoded[layers] {
+                let (mut out, mut replaced) = (Vec::new(), Vec::new());
+                let event = self.splice(layer, tally, &mut out, &mut replaced);
+                base64::encode(event.bytes(), layer.spelling, &mut encoded);
+                encoded.extend_from_slice(layer.suffix.as_bytes());
+            }
+            let start = self.texts.len() as u32;
+            self.texts.extend_from_slice(&encoded);
+            return start..self.texts.len() as u32;
+        }
+        let start = self.texts.len() as u32;
+        let value = value_of(finding, &self.plan.values);
+        let class = transform::replace(self.keys, finding, value, self.scratch, self.texts);
+        tally(finding, class);
+        start..self.texts.len() as u32
+    }
+
+    /// The decoded text of a layer with what was found in it replaced.
+    fn splice<'a>(
+        &mut self,
+        layer: &Encoded,
+        tally: &mut dyn FnMut(&Finding, Class),
+        out: &'a mut Vec<u8>,
+        replaced: &'a mut Vec<Range<u32>>,
+    ) -> CleanEvent<'a> {
+        let plan = self.plan;
+        let findings = &plan.inner[layer.findings.start as usize..layer.findings.end as usize];
+        let replacements: Vec<_> = findings.iter().map(|finding| self.write(finding, tally)).collect();
+        let text = &plan.values[layer.text.start as usize..layer.text.end as usize];
+        transform::splice(text, findings, &replacements, self.texts, out, replaced)
     }
 }
 

@@ -1,10 +1,16 @@
 //! The packs of a veil, and which of them a record meets.
 
 use super::JSON_DEPTH_MAX;
-use super::matcher::{Matcher, RuleNames};
+use super::expressions::Expressions;
+use super::matcher::{Action, Matcher, RuleNames};
+use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::line::{GivenUp, Hole};
 use crate::rules::{Format, RulePack};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::Range;
 use thiserror::Error;
 
 /// Some Windows tools write it before UTF-8 (RFC 8259, section 8.1, forbids it in JSON).
@@ -55,37 +61,99 @@ impl Choice {
 #[derive(Debug, Clone)]
 pub(super) struct Packs {
     matchers: Vec<Matcher>,
+    /// The line patterns of all packs, in their order, so that one pass tells which can match.
+    lines: Patterns,
+    /// By line pattern: the index of its pack.
+    line_packs: Vec<usize>,
     names: RuleNames,
+    expressions: Expressions,
     versions: Vec<String>,
     chosen: Option<usize>,
     generic_json: usize,
     generic_line: usize,
+    recognition: Recognition,
+}
+
+/// How `auto` tells the JSON of one pack from that of another: by the names at the top.
+#[derive(Debug, Clone)]
+struct Recognition {
+    /// Every name that some pack looks for, with its number.
+    numbers: BTreeMap<Vec<u8>, usize>,
+    /// By pack: its index and the numbers of its names; those with the most names first.
+    packs: Vec<(usize, Vec<usize>)>,
+}
+
+impl Recognition {
+    fn new(matchers: &[Matcher]) -> Self {
+        let mut numbers = BTreeMap::new();
+        let mut packs = Vec::new();
+        for (index, matcher) in matchers.iter().enumerate() {
+            if matcher.format != Format::Json || matcher.recognize.is_empty() {
+                continue;
+            }
+            let number = |name: &String| {
+                let next = numbers.len();
+                *numbers.entry(name.clone().into_bytes()).or_insert(next)
+            };
+            packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
+        }
+        packs.sort_by_key(|(_, names)| Reverse(names.len()));
+        Self { numbers, packs }
+    }
+
+    /// The pack all of whose names stand at the top of the text; of several the one with the most.
+    fn pack(&self, text: &[u8]) -> Option<usize> {
+        if self.packs.is_empty() {
+            return None;
+        }
+        let mut seen = vec![false; self.numbers.len()];
+        each_top_name(text, |name| {
+            if let Some(number) = self.numbers.get(name) {
+                seen[*number] = true;
+            }
+        });
+        let is_recognized = |(_, names): &&(usize, Vec<usize>)| names.iter().all(|number| seen[*number]);
+        self.packs.iter().find(is_recognized).map(|(index, _)| *index)
+    }
 }
 
 impl Packs {
     pub(super) fn compile(packs: &[RulePack], choice: &Choice) -> Result<Self, VeilError> {
         let mut packs: Vec<&RulePack> = packs.iter().collect();
         packs.sort_by(|a, b| a.name.cmp(&b.name));
-        let position = |name: &str| {
-            packs.iter().position(|pack| pack.name == name).ok_or_else(|| VeilError::UnknownPack {
-                name: name.to_owned(),
-                known: packs.iter().map(|pack| pack.name.clone()).collect(),
-            })
-        };
-        let chosen = match choice {
-            Choice::Pack(name) => Some(position(name)?),
-            Choice::Auto => None,
-        };
-        // A chosen pack is its own fallback when the generic ones are not loaded.
-        let generic = |name| position(name).or_else(|error| chosen.ok_or(error));
-        let (generic_json, generic_line) = (generic(GENERIC_JSON)?, generic(GENERIC_LINE)?);
-        let mut names = RuleNames::default();
+        let known: Vec<&str> = packs.iter().map(|pack| pack.name.as_str()).collect();
+        let Chosen { chosen, generic_json, generic_line } = Chosen::new(&known, choice)?;
+        let (mut names, mut expressions) = (RuleNames::default(), Expressions::default());
         let matchers = packs.iter().map(|pack| {
-            Matcher::compile(pack, &mut names).map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
+            let matcher = Matcher::compile(pack, &mut names, &mut expressions);
+            matcher.map_err(|rule| VeilError::Regex { pack: pack.name.clone(), rule })
         });
-        let matchers = matchers.collect::<Result<_, _>>()?;
+        let matchers = matchers.collect::<Result<Vec<Matcher>, _>>()?;
+        let lines =
+            || matchers.iter().enumerate().flat_map(|(pack, matcher)| matcher.lines.iter().map(move |p| (pack, p)));
+        let line_packs = lines().map(|(pack, _)| pack).collect();
+        let lines = Patterns::new(lines().map(|(_, pattern)| pattern.clone()).collect(), GivenUp::Misfits);
         let versions = packs.iter().map(|pack| version_of(pack)).collect();
-        Ok(Self { matchers, names, versions, chosen, generic_json, generic_line })
+        let recognition = Recognition::new(&matchers);
+        Ok(Self {
+            matchers,
+            lines,
+            line_packs,
+            names,
+            expressions,
+            versions,
+            chosen,
+            generic_json,
+            generic_line,
+            recognition,
+        })
+    }
+
+    /// The same packs with another choice among them.
+    pub(super) fn choosing(&self, choice: &Choice) -> Result<Self, VeilError> {
+        let known: Vec<&str> = self.matchers.iter().map(|matcher| matcher.name.as_str()).collect();
+        let Chosen { chosen, generic_json, generic_line } = Chosen::new(&known, choice)?;
+        Ok(Self { chosen, generic_json, generic_line, ..self.clone() })
     }
 
     pub(super) fn rule_names(&self) -> &[String] {
@@ -125,33 +193,73 @@ impl Packs {
         }
     }
 
+    /// What the author's expressions of a pack find in `text`, each with what to do with it.
+    pub(super) fn expressed<'p>(
+        &'p self,
+        matcher: &'p Matcher,
+        text: &'p [u8],
+    ) -> impl Iterator<Item = (Range<usize>, Action)> {
+        let entities = self.expressions.entities(matcher.expressions, text);
+        entities.map(|(place, span)| (span, matcher.expression_actions[place]))
+    }
+
+    /// The pack that knows a line by its shape, and the pattern; the pattern's holes replace what is in `holes`.
+    ///
+    /// Each pack's first pattern that fits stands for it. Of several packs that one goes before whose pattern prescribes
+    /// the most text, for it says the most: a Traefik line is also one of Apache's with something behind it.
+    pub(super) fn line(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<(&Matcher, &Pattern)> {
+        let mut best: Option<(usize, usize, &Pattern)> = None;
+        let mut fitting = None;
+        for index in self.lines.candidates(text) {
+            let pack = self.line_packs[index];
+            let mut found = Vec::new();
+            if fitting == Some(pack) || !self.lines.fits(index, text, &mut found) {
+                continue;
+            }
+            fitting = Some(pack);
+            let pattern = self.lines.get(index)?;
+            let literal_bytes = pattern.literal_bytes();
+            if best.is_none_or(|(most, ..)| literal_bytes > most) {
+                best = Some((literal_bytes, pack, pattern));
+                *holes = found;
+            }
+        }
+        best.map(|(_, pack, pattern)| (&self.matchers[pack], pattern))
+    }
+
     /// The packs that know lines by their shape.
     pub(super) fn line_packs(&self) -> impl Iterator<Item = &Matcher> {
         self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
     }
 
-    /// The pack of all whose `recognize` fields stand at the top of the text with the most such fields.
+    /// The pack that recognises the names at the top of the text.
     fn json_pack(&self, text: &[u8]) -> &Matcher {
-        let mut missing: Vec<(&Matcher, Vec<&str>)> = self
-            .matchers
-            .iter()
-            .filter(|matcher| matcher.format == Format::Json && !matcher.recognize.is_empty())
-            .map(|matcher| (matcher, matcher.recognize.iter().map(String::as_str).collect()))
-            .collect();
-        if missing.is_empty() {
-            return self.fallback(Format::Json);
-        }
-        each_top_name(text, |name| {
-            for (_, fields) in &mut missing {
-                fields.retain(|field| field.as_bytes() != name);
-            }
-        });
-        missing
-            .into_iter()
-            .filter(|(_, missing)| missing.is_empty())
-            .map(|(matcher, _)| matcher)
-            .max_by_key(|matcher| matcher.recognize.len())
-            .unwrap_or(self.fallback(Format::Json))
+        self.recognition.pack(text).map_or(self.fallback(Format::Json), |index| &self.matchers[index])
+    }
+}
+
+/// A choice among packs, as places in their list.
+struct Chosen {
+    chosen: Option<usize>,
+    generic_json: usize,
+    generic_line: usize,
+}
+
+impl Chosen {
+    fn new(known: &[&str], choice: &Choice) -> Result<Self, VeilError> {
+        let position = |name: &str| {
+            known.iter().position(|known| *known == name).ok_or_else(|| VeilError::UnknownPack {
+                name: name.to_owned(),
+                known: known.iter().map(|name| (*name).to_owned()).collect(),
+            })
+        };
+        let chosen = match choice {
+            Choice::Pack(name) => Some(position(name)?),
+            Choice::Auto => None,
+        };
+        // A chosen pack is its own fallback when the generic ones are not loaded.
+        let generic = |name| position(name).or_else(|error| chosen.ok_or(error));
+        Ok(Self { chosen, generic_json: generic(GENERIC_JSON)?, generic_line: generic(GENERIC_LINE)? })
     }
 }
 

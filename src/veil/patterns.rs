@@ -1,9 +1,12 @@
 //! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
 
 use super::matcher::Action;
-use crate::decode::line::{self, Hole};
+use crate::decode::line::{self, GivenUp, Hole};
 use crate::rules::{Extent, LinePattern, Part};
 use aho_corasick::AhoCorasick;
+
+/// Shorter literals stand in nearly every line: trying the pattern is cheaper than looking for them.
+const ANCHOR_BYTES_MIN: usize = 3;
 
 /// A compiled line pattern.
 #[derive(Debug, Clone)]
@@ -14,22 +17,23 @@ pub(super) struct Pattern {
 }
 
 /// The patterns of a pack, in their order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
+    given_up: GivenUp,
     /// Finds each pattern's longest literal, all in one pass; `None` when there is none to find.
     anchors: Option<AhoCorasick>,
     /// By anchor: the index of its pattern.
     anchored: Vec<usize>,
-    /// The patterns without a literal, which can match anything.
+    /// The patterns without a literal to look for.
     unanchored: Vec<usize>,
 }
 
 impl Patterns {
-    pub(super) fn new(patterns: Vec<Pattern>) -> Self {
+    pub(super) fn new(patterns: Vec<Pattern>, given_up: GivenUp) -> Self {
         let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
         for (index, pattern) in patterns.iter().enumerate() {
-            match pattern.anchor() {
+            match pattern.anchor().filter(|literal| literal.len() >= ANCHOR_BYTES_MIN) {
                 Some(literal) => {
                     literals.push(literal);
                     anchored.push(index);
@@ -41,7 +45,7 @@ impl Patterns {
         if anchors.is_none() {
             unanchored = (0..patterns.len()).collect();
         }
-        Self { patterns, anchors, anchored, unanchored }
+        Self { patterns, given_up, anchors, anchored, unanchored }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -54,6 +58,12 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        let index = self.candidates(text).into_iter().find(|index| self.fits(*index, text, holes))?;
+        self.patterns.get(index)
+    }
+
+    /// The patterns whose anchor stands in `text`, and those without one, ascending.
+    pub(super) fn candidates(&self, text: &[u8]) -> Vec<usize> {
         let mut candidates = self.unanchored.clone();
         if let Some(anchors) = &self.anchors {
             candidates
@@ -61,8 +71,16 @@ impl Patterns {
             candidates.sort_unstable();
             candidates.dedup();
         }
-        let mut candidates = candidates.into_iter().map(|index| &self.patterns[index]);
-        candidates.find(|pattern| line::holes(&pattern.pattern, text, holes))
+        candidates
+    }
+
+    /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
+    pub(super) fn fits(&self, index: usize, text: &[u8], holes: &mut Vec<Hole>) -> bool {
+        line::holes(&self.patterns[index].pattern, text, self.given_up, holes)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Pattern> {
+        self.patterns.get(index)
     }
 }
 
@@ -76,9 +94,23 @@ impl Pattern {
         literals.max_by_key(|literal| literal.len())
     }
 
+    /// Bytes that the pattern prescribes: the more, the more a match says.
+    pub(super) fn literal_bytes(&self) -> usize {
+        let bytes = self.pattern.parts.iter().map(|part| match part {
+            Part::Literal(literal) => literal.len(),
+            Part::Hole { .. } => 0,
+        });
+        bytes.sum()
+    }
+
     /// Whether the hole at `part` holds a message of its own.
     pub(super) fn is_message(&self, part: usize) -> bool {
         matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")
+    }
+
+    /// Whether the hole at `part` is a field of separated values.
+    pub(super) fn is_field(&self, part: usize) -> bool {
+        matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Csv, .. })
     }
 
     /// Whether the hole at `part` can only hold digits.

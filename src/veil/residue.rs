@@ -1,11 +1,13 @@
 //! The last look: no value that was replaced may still stand anywhere in the record's output.
 //!
 //! Values that would be found everywhere are left out, and only these: shorter than [`VALUE_BYTES_MIN`], numbers shorter
-//! than [`NUMBER_BYTES_MIN`], and the words that the pack calls ambiguous.
+//! than [`NUMBER_BYTES_MIN`], words that the pack calls ambiguous, hosts and texts that are one word of letters, and words
+//! that the pack knows as names of fields and that name a field of the same record.
 
 use super::LAYERS_MAX;
 use super::matcher::Matcher;
-use crate::decode::escape;
+use crate::decode::escape::Undo;
+use crate::rules::Class;
 use crate::transform::{CleanEvent, Finding};
 use std::ops::Range;
 
@@ -37,7 +39,8 @@ impl Needles {
             let start = bytes.len();
             bytes.extend_from_slice(trim(&arena[finding.value.start as usize..finding.value.end as usize]));
             make_lower_case(&mut bytes[start..]);
-            if is_telling(&bytes[start..]) && !matcher.is_ambiguous(&bytes[start..]) {
+            let value = &bytes[start..];
+            if is_telling(value) && may_spread(finding.class, value) && !matcher.is_ambiguous(value) {
                 values.push((start..bytes.len(), finding.clone()));
             } else {
                 bytes.truncate(start);
@@ -47,12 +50,38 @@ impl Needles {
         let text = |value: &Range<usize>| &bytes[value.clone()];
         values.sort_by(|a, b| text(&a.0).cmp(text(&b.0)).then_with(|| rank(&a.1).cmp(&rank(&b.1))));
         values.dedup_by(|later, first| text(&later.0) == text(&first.0));
+        Self::of(values, bytes)
+    }
+
+    fn of(values: Vec<(Range<usize>, Finding)>, bytes: Vec<u8>) -> Self {
         let shorter = shorter(&values, &bytes);
         let mut first = [false; 256];
         for (value, _) in &values {
             first[usize::from(bytes[value.start])] = true;
         }
         Self { values, bytes, shorter, first }
+    }
+
+    /// The same without words that the pack knows as names of fields and that name a member in one of `texts`: somebody
+    /// called `session` does not rename the field.
+    pub(super) fn without_field_names<'t>(self, matcher: &Matcher, texts: impl Iterator<Item = &'t [u8]>) -> Self {
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for text in texts {
+            let text = lower_case(text);
+            self.search(&text, |span, _| {
+                let word = &text[span.clone()];
+                if is_member_name(&text, &span) && is_one_word(word) && matcher.names.is_known(word) {
+                    names.push(word.to_vec());
+                }
+                true
+            });
+        }
+        if names.is_empty() {
+            return self;
+        }
+        let Self { mut values, bytes, .. } = self;
+        values.retain(|(value, _)| !names.iter().any(|name| *name == bytes[value.clone()]));
+        Self::of(values, bytes)
     }
 
     fn text(&self, index: usize) -> &[u8] {
@@ -135,7 +164,7 @@ impl Needles {
                 return true;
             }
             buffers.flat.clear();
-            if !escape::flatten(&buffers.text, &mut buffers.flat) {
+            if !Undo::Any.flatten(&buffers.text, &mut buffers.flat) {
                 return false;
             }
             make_lower_case(&mut buffers.flat);
@@ -209,6 +238,24 @@ fn character_at(text: &[u8]) -> Option<char> {
 fn is_telling(value: &[u8]) -> bool {
     let number = value.iter().all(u8::is_ascii_digit);
     value.len() >= if number { NUMBER_BYTES_MIN } else { VALUE_BYTES_MIN }
+}
+
+/// Whether a value tells its class outside its field. A host called `sonarr` is also a program, and a text of one word is
+/// any word; a digit, a hyphen or a dot makes a name of it.
+fn may_spread(class: Class, value: &[u8]) -> bool {
+    !matches!(class, Class::Host | Class::Text) || !is_one_word(value)
+}
+
+/// Whether a value is a single word of letters.
+fn is_one_word(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok_and(|value| value.chars().all(char::is_alphabetic))
+}
+
+/// Whether a span of `text` is the whole name of a JSON member: in quotes, which may be escaped, with a colon behind.
+fn is_member_name(text: &[u8], span: &Range<usize>) -> bool {
+    let behind = text[span.end..].iter().position(|byte| *byte != b'\\').map(|at| &text[span.end + at..]);
+    let behind = behind.and_then(|behind| behind.strip_prefix(b"\"")).map(<[u8]>::trim_ascii_start);
+    text[..span.start].ends_with(b"\"") && behind.is_some_and(|behind| behind.starts_with(b":"))
 }
 
 /// For each value, the longest other value that it begins with. `values` are ascending and distinct.

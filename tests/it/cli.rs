@@ -258,7 +258,7 @@ fn scrub_says_what_is_wrong_before_it_writes() {
         expect![[r#"
         exit 2
         --- stderr
-        error: no rule pack `ngnix`; there are api-gateway, generic-json, generic-line, linux-auth, nginx
+        error: no rule pack `ngnix`; there are apache, api-gateway, auth0, aws-alb, aws-cloudtrail, aws-vpcflow, azure-signin, caddy, cef, container, duo, envoy, exchange, gcp-audit, generic-json, generic-line, github-audit, google-workspace, haproxy, iis, k8s-audit, kafka, keycloak, linux-auth, mysql, nginx, okta, paloalto, postgres, s3-access, slack, suricata, teleport, traefik, windows-security, zeek
     "#]],
     );
     check(
@@ -404,22 +404,22 @@ fn rules_are_checked_with_every_fault_in_its_place() {
         &["rules", "check", "packs/demo"],
         b"",
         expect![[r#"
-        exit 2
-        --- stderr
-        error: 3 faults in the rules
-        packs/demo/pack.toml:5:1: rule `client-ip` has no `class`
-            5 | [[rule]]
-              | ^^^^^^^^
-          hint: add one of `ip`, `mac`, `email`, `user`, `person`, `user-id`, `session`, `token`, `device`, `user-agent`, `host`, `text`
-        packs/demo/pack.toml:8:1: no key `clas` in a rule
-            8 | clas = "ip"
-              | ^^^^
-          hint: did you mean `class`?
-        packs/demo/cases/a.txt:2:1: no section `inn` in a case
-            2 | --- inn
-              | ^^^^^^^
-          hint: there is `in`, `key`, `header`, `out`, `out-key`, `out-header`, `findings`, `quarantine`
-    "#]],
+            exit 2
+            --- stderr
+            error: 3 faults in the rules
+            packs/demo/pack.toml:5:1: rule `client-ip` has no `class`
+                5 | [[rule]]
+                  | ^^^^^^^^
+              hint: add one of `ip`, `net`, `mac`, `email`, `user`, `person`, `user-id`, `phone`, `account`, `card`, `iban`, `session`, `connection-id`, `token`, `device`, `user-agent`, `host`, `geo`, `text`
+            packs/demo/pack.toml:8:1: no key `clas` in a rule
+                8 | clas = "ip"
+                  | ^^^^
+              hint: did you mean `class`?
+            packs/demo/cases/a.txt:2:1: no section `inn` in a case
+                2 | --- inn
+                  | ^^^^^^^
+              hint: there is `in`, `key`, `header`, `out`, `out-key`, `out-header`, `findings`, `quarantine`
+        "#]],
     );
 }
 

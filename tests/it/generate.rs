@@ -2,7 +2,7 @@
 
 use crate::support::{NEW_YEAR_MS, keyring, record};
 use expect_test::{Expect, expect};
-use logveil::decode::escape;
+use logveil::decode::escape::Undo;
 use logveil::generate::{Entity, Event, Generator, Kind, Options, Timeline};
 use logveil::rules::library::Library;
 use logveil::rules::{Class, RulePack};
@@ -83,7 +83,8 @@ fn cloud_events_stay_the_same() {
 
 fn shipped() -> Vec<RulePack> {
     let library = Library::shipped();
-    library.packs.iter().map(|files| library.parse(files, &library).unwrap()).collect()
+    let mut loader = library.loader(&library);
+    library.packs.iter().map(|files| loader.parse(files).unwrap()).collect()
 }
 
 /// Veils each event by the pack and looks for those of its entities that `must_go`.
@@ -120,7 +121,7 @@ fn views(text: &[u8]) -> Vec<String> {
     let mut views = vec![text.to_vec()];
     loop {
         let mut flat = Vec::new();
-        if !escape::flatten(&views[views.len() - 1], &mut flat) {
+        if !Undo::Any.flatten(&views[views.len() - 1], &mut flat) {
             return views.iter().map(|view| String::from_utf8_lossy(view).to_lowercase()).collect();
         }
         views.push(flat);

@@ -56,7 +56,7 @@ fn flattened(text: &str) -> String {
     let mut text = text.as_bytes().to_vec();
     loop {
         let mut flat = Vec::new();
-        if !logveil::decode::escape::flatten(&text, &mut flat) {
+        if !logveil::decode::escape::Undo::Any.flatten(&text, &mut flat) {
             return String::from_utf8_lossy(&text).to_lowercase();
         }
         text = flat;

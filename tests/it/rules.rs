@@ -1,9 +1,11 @@
 //! The shipped packs: they load, their cases are well formed, and come out as they say.
 
-use logveil::rules::RulePack;
-use logveil::rules::cases::Case;
+use crate::support;
+use logveil::rules::cases::{Case, Expected};
 use logveil::rules::load::{self, FILE_BYTES_MAX};
 use logveil::rules::load_error::Source;
+use logveil::rules::{Format, RulePack};
+use logveil::veil::{Choice, Veil};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,6 +49,31 @@ fn shipped_cases_are_well_formed() {
             titles.push(case.title);
         }
         assert!(!titles.is_empty(), "{} has no cases", folder.display());
+    }
+}
+
+/// Every line and JSON text that a pack knows by its shape goes to that pack, whatever other packs there are.
+#[test]
+fn auto_tells_shipped_formats_apart() {
+    let folders = pack_folders();
+    let packs: Vec<RulePack> = folders.iter().map(|folder| load_pack(folder)).collect();
+    let veil = Veil::new(&packs, &Choice::Auto).unwrap();
+    for (folder, pack) in folders.iter().zip(&packs) {
+        if pack.lines.is_empty() && pack.recognize.is_empty() {
+            continue;
+        }
+        let mut told = 0;
+        for entry in fs::read_dir(folder.join("cases")).unwrap() {
+            let path = entry.unwrap().path();
+            let case = Case::parse(&path.display().to_string(), &fs::read_to_string(&path).unwrap()).unwrap();
+            let (Some(payload), Some(Expected::Clean { .. })) = (&case.input.payload, &case.expected) else { continue };
+            let explained = veil.explain(&support::record(payload.as_bytes()));
+            if pack.format == Format::Line || explained.pack != "generic-json" {
+                assert_eq!(explained.pack, pack.name, "{} goes to another pack", path.display());
+                told += 1;
+            }
+        }
+        assert!(told > 0, "no case of {} shows how it is told", pack.name);
     }
 }
 

@@ -361,6 +361,29 @@ fn address_transforms() {
 }
 
 #[test]
+fn coordinates_are_rounded_and_stay_numbers() {
+    let pack =
+        "name = \"test\"\nversion = 1\nformat = \"json\"\n[[rule]]\nid = \"geo\"\nselect = \"at\"\nclass = \"geo\"\n";
+    check(
+        pack,
+        r#"{"at":{"lat":52.52001,"lon":-1.3405e1},"n":52.52001}"#,
+        r#"{"at":{"lat":52.5,"lon":-13.4},"n":52.5}"#,
+    );
+    check(pack, r#"{"at":["52.52001,13.40495","at home",525200080]}"#, r#"{"at":["52.5,13.4","<geo:1>","<geo:2>"]}"#);
+}
+
+#[test]
+fn networks_keep_their_length() {
+    let pack =
+        "name = \"test\"\nversion = 1\nformat = \"json\"\n[[rule]]\nid = \"net\"\nselect = \"net\"\nclass = \"net\"\n";
+    check(
+        pack,
+        r#"{"net":["192.0.2.0/24","192.0.2.0\/24","192.0.2.0/25","192.0.2.7","elsewhere"]}"#,
+        r#"{"net":["<net:1>/24","<net:1>\/24","<net:2>/25","<ip:3>","<net:4>"]}"#,
+    );
+}
+
+#[test]
 fn key_headers_tombstone_and_timestamp_are_part_of_the_record() {
     let pack = format!(
         "{JSON}\n[[rule]]\nid = \"header\"\nselect = \"@headers.X-User\"\nclass = \"user\"\n[[rule]]\nid = \"key\"\nselect = \"@key\"\nclass = \"user\"\n"

@@ -1,0 +1,131 @@
+//! The authors' expressions of all packs of a veil: each is compiled once, however many packs share it.
+
+use regex::bytes::{Captures, Regex, RegexSet, RegexSetBuilder};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// Memory for the automaton of a list. With less it is rebuilt over and over on long texts, and in the end given up.
+const AUTOMATON_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Compiled expressions, and the lists of them that packs go by.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Expressions {
+    compiled: Vec<Regex>,
+    /// Index in `compiled` by text.
+    known: BTreeMap<String, usize>,
+    lists: Vec<List>,
+}
+
+/// Index of a list of expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ListIndex(usize);
+
+/// The expressions of one pack, or of several that have the same ones.
+#[derive(Debug, Clone)]
+struct List {
+    members: Vec<usize>,
+    /// All of them in one pass, to tell which match at all; `None` when they are too large together. It costs as much as
+    /// all its members, so it is built for packs that a text meets.
+    set: OnceLock<Option<RegexSet>>,
+}
+
+impl Expressions {
+    /// Adds a list, or finds the equal one.
+    ///
+    /// # Errors
+    /// The place in `texts` of an expression that does not compile.
+    pub(super) fn add(&mut self, texts: &[&str]) -> Result<ListIndex, usize> {
+        let mut members = Vec::with_capacity(texts.len());
+        for (place, text) in texts.iter().enumerate() {
+            members.push(self.member(text).map_err(|_| place)?);
+        }
+        let equal = self.lists.iter().position(|list| list.members == members);
+        let index = equal.unwrap_or_else(|| {
+            self.lists.push(List { members, set: OnceLock::new() });
+            self.lists.len() - 1
+        });
+        Ok(ListIndex(index))
+    }
+
+    fn member(&mut self, text: &str) -> Result<usize, regex::Error> {
+        if let Some(index) = self.known.get(text) {
+            return Ok(*index);
+        }
+        self.compiled.push(Regex::new(text)?);
+        let index = self.compiled.len() - 1;
+        self.known.insert(text.to_owned(), index);
+        Ok(index)
+    }
+
+    /// The entities that a list finds in `text`, each with the place of its expression: the first group, or the whole
+    /// match where there is no group.
+    ///
+    /// A group that took no part finds nothing: expressions hold back words that way.
+    pub(super) fn entities<'a>(
+        &'a self,
+        list: ListIndex,
+        text: &'a [u8],
+    ) -> impl Iterator<Item = (usize, Range<usize>)> {
+        self.matching(list, text).flat_map(move |(place, regex)| {
+            regex.captures_iter(text).filter_map(move |captures| Some((place, entity(text, &captures)?)))
+        })
+    }
+
+    /// The expressions of a list that match somewhere in `text`, each with its place in the list.
+    fn matching(&self, list: ListIndex, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
+        let List { members, set } = &self.lists[list.0];
+        let matching = set.get_or_init(|| self.set(members)).as_ref().map(|set| set.matches(text));
+        let matches = move |place: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*place));
+        (0..members.len()).filter(matches).map(|place| (place, &self.compiled[members[place]]))
+    }
+
+    fn set(&self, members: &[usize]) -> Option<RegexSet> {
+        let texts = members.iter().map(|member| self.compiled[*member].as_str());
+        RegexSetBuilder::new(texts).dfa_size_limit(AUTOMATON_BYTES_MAX).build().ok()
+    }
+}
+
+/// The bytes that a match claims, whole characters only: an expression over bytes may end inside one.
+fn entity(text: &[u8], captures: &Captures<'_>) -> Option<Range<usize>> {
+    let claimed = captures.get(usize::from(captures.len() > 1)).filter(|claimed| !claimed.is_empty())?;
+    let (mut start, mut end) = (claimed.start(), claimed.end());
+    let is_continued = |at: usize| text.get(at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+    while start > 0 && is_continued(start) {
+        start -= 1;
+    }
+    while is_continued(end) {
+        end += 1;
+    }
+    Some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_expressions_are_compiled_once() {
+        let mut expressions = Expressions::default();
+        let first = expressions.add(&["a+", "b+"]).unwrap();
+        let second = expressions.add(&["b+", "c+"]).unwrap();
+        assert_eq!(expressions.add(&["a+", "b+"]), Ok(first));
+        assert_eq!((expressions.compiled.len(), expressions.lists.len()), (3, 2));
+        let places = |list| expressions.matching(list, b"xbbc").map(|(place, _)| place).collect::<Vec<_>>();
+        assert_eq!((places(first), places(second)), (vec![1], vec![0, 1]));
+    }
+
+    #[test]
+    fn entities_are_groups_of_whole_characters() {
+        let mut expressions = Expressions::default();
+        let list = expressions.add(&["a(b)?", "x+", "(?-u)=(.)(.)"]).unwrap();
+        let entities = |text: &str| expressions.entities(list, text.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(entities("ab a xx"), [(0, 1..2), (1, 5..7)]);
+        assert_eq!(entities("=\u{e9}\u{e9}"), [(2, 1..3)]);
+    }
+
+    #[test]
+    fn a_faulty_expression_is_named_by_its_place() {
+        assert_eq!(Expressions::default().add(&["a", "("]), Err(1));
+    }
+}

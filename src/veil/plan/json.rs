@@ -1,0 +1,126 @@
+//! Plans a JSON text: names on the way down tell what a value is.
+
+use super::path::{Expected, Path};
+use super::siblings::Labels;
+use super::{Plan, Scope, ends, quoted_literal};
+use crate::decode::escape;
+use crate::decode::json::{JsonError, Quoted, Token, Tokens};
+use crate::detect;
+use crate::rules::{Parse, Shape, Unknown};
+use crate::transform::Source;
+use crate::veil::JSON_DEPTH_MAX;
+use crate::veil::matcher::Action;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Digits of an integer that can be the number of a card.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+
+impl Plan {
+    /// Plans a JSON text. After an error the findings of the text are gone.
+    pub(super) fn json(&mut self, scope: Scope<'_>, text: &[u8]) -> Result<(), JsonError> {
+        self.json_below(scope, Path::new(scope.matcher, None), text)
+    }
+
+    /// Plans the claims of a token, which has the given action.
+    pub(super) fn claims(&mut self, scope: Scope<'_>, token: Action, text: &[u8]) -> Result<(), JsonError> {
+        self.json_below(scope, Path::new(scope.matcher, Some(token)), text)
+    }
+
+    fn json_below(&mut self, scope: Scope<'_>, path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
+        let start = self.findings.len();
+        let walked = self.json_tokens(scope, path, text);
+        if walked.is_err() {
+            self.findings.truncate(start);
+        }
+        walked
+    }
+
+    fn json_tokens(&mut self, scope: Scope<'_>, mut path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
+        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+        let mut labels = Labels::new(text);
+        while let Some(token) = tokens.next_token()? {
+            match token {
+                Token::ObjectStart => path.open(false),
+                Token::ArrayStart => path.open(true),
+                Token::ObjectEnd | Token::ArrayEnd => path.close(),
+                Token::Name(name) => self.quoted(text, &name, |plan, name| {
+                    let label = path.label(name, |object| labels.of(object));
+                    let label = label.map(|label| text_of(text, &label));
+                    path.member(&String::from_utf8_lossy(name), label.as_deref());
+                    plan.name(scope, name);
+                }),
+                Token::Text(value) => {
+                    path.text(&value);
+                    self.quoted(text, &value, |plan, value| match path.expected().action() {
+                        Some(action) => plan.apply(scope.in_string(), action, value),
+                        None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+                    });
+                }
+                Token::Number(span) => self.literal(scope, text, span, path.expected()),
+                Token::Bool(span) => {
+                    // A flag is called `session` or `user` as often as an entity is.
+                    if let Expected::Selected(_) = path.expected() {
+                        self.literal(scope, text, span, path.expected());
+                    }
+                }
+                Token::Null => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans the text of a JSON string and moves what it finds back to the string's escaped bytes.
+    pub(super) fn quoted(&mut self, text: &[u8], quoted: &Quoted, plan: impl FnOnce(&mut Self, &[u8])) {
+        let inner = &text[quoted.inner.clone()];
+        let start = self.findings.len();
+        if quoted.escaped {
+            let mut unescaped = self.spare.pop().unwrap_or_default();
+            unescaped.clear();
+            escape::unescape(inner, &mut unescaped);
+            plan(self, &unescaped);
+            self.resolve(start, &unescaped);
+            escape::to_source_offsets(inner, ends(&mut self.findings[start..]));
+            self.spare.push(unescaped);
+        } else {
+            plan(self, inner);
+        }
+        self.shift(start, quoted.inner.start);
+    }
+
+    /// Plans the name of a member: it can itself be an entity, as in maps keyed by address.
+    fn name(&mut self, scope: Scope<'_>, name: &[u8]) {
+        // Every shape holds a digit, an at-sign or a colon.
+        if name.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b':')) {
+            self.shapes(scope, name);
+        }
+    }
+
+    /// Plans a number or boolean: replaced by a string when a rule names it.
+    fn literal(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>, expected: Expected) {
+        let matcher = scope.matcher;
+        let action = match (expected.action(), matcher.unknown) {
+            (Some(action), _) => action,
+            (None, Unknown::Pseudonymize | Unknown::Drop) => matcher.whole,
+            (None, Unknown::Scan) if CARD_DIGITS.contains(&span.len()) && detect::is_card(&text[span.clone()]) => {
+                matcher.shape(Shape::Card)
+            }
+            (None, Unknown::Scan | Unknown::Keep) => return,
+        };
+        if let (Some(replacement), Parse::No) = (action.replacement, action.parse) {
+            let quoting = quoted_literal(replacement, &text[span.clone()], scope.layer);
+            self.push(action, replacement, text, span, quoting, Source::Rule);
+        }
+    }
+}
+
+/// The text of a JSON string.
+fn text_of<'t>(text: &'t [u8], quoted: &Quoted) -> Cow<'t, str> {
+    let inner = &text[quoted.inner.clone()];
+    if !quoted.escaped {
+        return String::from_utf8_lossy(inner);
+    }
+    let mut unescaped = Vec::with_capacity(inner.len());
+    escape::unescape(inner, &mut unescaped);
+    Cow::Owned(String::from_utf8_lossy(&unescaped).into_owned())
+}

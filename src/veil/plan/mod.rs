@@ -1,0 +1,282 @@
+//! Plans a record: lists every value to be replaced as a span of the original bytes.
+
+mod credential;
+mod json;
+mod nobody;
+mod path;
+mod prose;
+mod recode;
+mod siblings;
+mod spread;
+mod text;
+mod value;
+
+pub(super) use recode::Encoded;
+
+use super::matcher::{Action, Matcher};
+use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, is_text};
+use crate::decode::escape::Undo;
+use crate::rules::{Class, Format, Unknown};
+use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
+use nobody::stands_for_nobody;
+use std::cmp::Reverse;
+use std::ops::Range;
+
+/// The findings of a batch of records, and their values with escapes undone.
+///
+/// Spans are relative to the text that is being planned; whoever goes down into a layer moves the spans that come out of
+/// it back up into its own text.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub(super) findings: Vec<Finding>,
+    pub(super) values: Vec<u8>,
+    /// What was found in texts that are encoded as a whole, layer after layer.
+    pub(super) inner: Vec<Finding>,
+    /// Those texts.
+    pub(super) encoded: Vec<Encoded>,
+    /// Where the present record's findings begin.
+    record_start: usize,
+    overflow: bool,
+    /// Spare buffers for unescaped text.
+    spare: Vec<Vec<u8>>,
+}
+
+/// How deep inside other texts a text stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Layer {
+    /// Texts inside texts: JSON strings, messages, nested JSON.
+    depth: u8,
+    /// JSON strings around this text.
+    strings: u8,
+}
+
+impl Layer {
+    fn inner(self) -> Option<Self> {
+        (self.depth < LAYERS_MAX).then(|| Self { depth: self.depth + 1, ..self })
+    }
+
+    fn in_string(self) -> Self {
+        Self { strings: self.strings + 1, ..self }
+    }
+}
+
+/// By what a text is planned, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'p> {
+    packs: &'p Packs,
+    matcher: &'p Matcher,
+    layer: Layer,
+}
+
+impl<'p> Scope<'p> {
+    fn new(packs: &'p Packs, matcher: &'p Matcher) -> Self {
+        Self { packs, matcher, layer: Layer::default() }
+    }
+
+    /// The same one layer down, unless that is too deep.
+    fn inner(self) -> Option<Self> {
+        self.layer.inner().map(|layer| Self { layer, ..self })
+    }
+
+    fn in_string(self) -> Self {
+        Self { layer: self.layer.in_string(), ..self }
+    }
+
+    /// The same by another pack.
+    fn of(self, matcher: &'p Matcher) -> Self {
+        Self { matcher, ..self }
+    }
+}
+
+impl Plan {
+    /// Forgets the last batch.
+    pub(super) fn clear(&mut self) {
+        self.findings.clear();
+        self.values.clear();
+        self.inner.clear();
+        self.encoded.clear();
+    }
+
+    /// Starts a record.
+    pub(super) fn start_record(&mut self) {
+        self.record_start = self.findings.len() + self.inner.len();
+        self.overflow = false;
+    }
+
+    /// Plans one part of a record and returns its findings, ascending and disjoint.
+    pub(super) fn part(
+        &mut self,
+        text: &[u8],
+        plan: impl FnOnce(&mut Self) -> Result<(), Reason>,
+    ) -> Result<Range<usize>, Reason> {
+        let start = self.findings.len();
+        plan(self)?;
+        if self.overflow {
+            return Err(Reason::TooMany);
+        }
+        self.resolve(start, text);
+        Ok(start..self.findings.len())
+    }
+
+    /// Plans a payload.
+    pub(super) fn payload(&mut self, packs: &Packs, text: &[u8]) -> Result<(), Reason> {
+        let Some(matcher) = packs.chosen(text) else {
+            self.any_line(Scope::new(packs, packs.fallback(Format::Line)), text);
+            return Ok(());
+        };
+        let scope = Scope::new(packs, matcher);
+        match matcher.format {
+            Format::Json => self.json(scope, text).map_err(Reason::from),
+            Format::Line if matcher.lines.is_empty() => {
+                self.message(scope, text);
+                Ok(())
+            }
+            Format::Line if self.line(scope, text) => Ok(()),
+            Format::Line => Err(Reason::NotLine),
+        }
+    }
+
+    /// Plans a record key. Keys may be binary; only scanning needs text.
+    pub(super) fn key(&mut self, packs: &Packs, matcher: &Matcher, key: &[u8]) -> Result<(), Reason> {
+        let scope = Scope::new(packs, matcher);
+        match matcher.key {
+            Some(action) => self.apply(scope, action, key),
+            None if matcher.unknown_key == Unknown::Scan && !is_text(key) => {
+                return Err(Reason::NotUtf8);
+            }
+            None => self.unknown(scope, matcher.unknown_key, key),
+        }
+        Ok(())
+    }
+
+    /// Plans a header value. What cannot be scanned because it is binary is replaced whole.
+    pub(super) fn header(&mut self, packs: &Packs, matcher: &Matcher, name: &str, value: &[u8]) {
+        let scope = Scope::new(packs, matcher);
+        match matcher.header(name) {
+            Some(action) => self.apply(scope, action, value),
+            None if matcher.unknown == Unknown::Scan && !is_text(value) => {
+                self.unknown(scope, Unknown::Pseudonymize, value);
+            }
+            None => self.unknown(scope, matcher.unknown, value),
+        }
+    }
+
+    /// Plans a text with one layer of escapes undone, and moves what it finds back; `None` when there are no escapes.
+    ///
+    /// `undo` appends the text without them and tells whether there were any, as [`Undo::flatten`] does.
+    fn unescaped<T>(&mut self, text: &[u8], undo: Undo, plan: impl FnOnce(&mut Self, &[u8]) -> T) -> Option<T> {
+        let mut flat = self.spare.pop().unwrap_or_default();
+        flat.clear();
+        let planned = undo.flatten(text, &mut flat).then(|| {
+            let start = self.findings.len();
+            let planned = plan(self, &flat);
+            self.resolve(start, &flat);
+            undo.to_source_offsets(text, ends(&mut self.findings[start..]));
+            planned
+        });
+        self.spare.push(flat);
+        planned
+    }
+
+    /// Adds a finding, unless its value stands for nobody.
+    fn push(
+        &mut self,
+        action: Action,
+        replacement: Replacement,
+        text: &[u8],
+        span: Range<usize>,
+        quoting: Quoting,
+        source: Source,
+    ) {
+        if self.is_full() {
+            self.overflow = true;
+            return;
+        }
+        if stands_for_nobody(action.class, &text[span.clone()]) {
+            return;
+        }
+        let value = self.keep_value(&text[span.clone()]);
+        // The length of a network's prefix is part of the value, and stays: `net.…/24`.
+        let is_length = |byte: &u8| *byte == b'/' && action.class == Class::Network;
+        let len = text[span.clone()].iter().position(is_length).filter(|len| *len > 0).unwrap_or(span.len());
+        self.findings.push(Finding {
+            span: span.start as u32..(span.start + len) as u32,
+            value,
+            rule: action.rule,
+            class: action.class,
+            replacement,
+            quoting,
+            source,
+        });
+    }
+
+    /// Whether the record has as many findings as it may.
+    fn is_full(&self) -> bool {
+        self.findings.len() + self.inner.len() >= self.record_start + FINDINGS_MAX
+    }
+
+    fn keep_value(&mut self, value: &[u8]) -> Range<u32> {
+        let start = self.values.len() as u32;
+        self.values.extend_from_slice(value);
+        start..self.values.len() as u32
+    }
+
+    fn shift(&mut self, start: usize, base: usize) {
+        for offset in ends(&mut self.findings[start..]) {
+            *offset += base as u32;
+        }
+    }
+
+    /// Makes the findings from `start` on ascending and disjoint: those that overlap become one over their union, so
+    /// that the order of rules decides nothing and no tail stays.
+    pub(super) fn resolve(&mut self, start: usize, text: &[u8]) {
+        // A number stays JSON where it was found as one and as text.
+        let rank = |f: &Finding| {
+            (f.span.start, Reverse(f.span.end), Reverse(f.quoting), f.source, f.class, f.replacement, f.rule)
+        };
+        self.findings[start..].sort_unstable_by_key(rank);
+        let mut kept = start;
+        for next in start..self.findings.len() {
+            let finding = self.findings[next].clone();
+            match kept.checked_sub(1).filter(|last| *last >= start) {
+                Some(last) if finding.span.start < self.findings[last].span.end => {
+                    if finding.span.end > self.findings[last].span.end {
+                        self.widen(last, finding.span.end, text);
+                    }
+                }
+                Some(_) | None => {
+                    self.findings[kept] = finding;
+                    kept += 1;
+                }
+            }
+        }
+        self.findings.truncate(kept);
+    }
+
+    /// Extends a finding over one that overlaps its end: the union is neither's entity, so it is opaque text.
+    fn widen(&mut self, index: usize, end: u32, text: &[u8]) {
+        let start = self.findings[index].span.start;
+        let value = self.keep_value(&text[start as usize..end as usize]);
+        let finding = &mut self.findings[index];
+        finding.span.end = end;
+        finding.value = value;
+        finding.class = Class::Text;
+        finding.replacement = Replacement::Pseudonym { network: false };
+    }
+}
+
+/// Both ends of each finding's span, ascending when the findings are ascending and disjoint.
+fn ends(findings: &mut [Finding]) -> impl Iterator<Item = &mut u32> {
+    findings.iter_mut().flat_map(|finding| [&mut finding.span.start, &mut finding.span.end])
+}
+
+/// How the replacement of a number or literal is written: as a string, but for a rounded number, which is a number still.
+fn quoted_literal(replacement: Replacement, literal: &[u8], layer: Layer) -> Quoting {
+    let is_number = replacement == Replacement::Rounding && coordinates::round(literal).is_some();
+    if is_number { Quoting::Text } else { Quoting::Literal { layers: layer.strings } }
+}
+
+fn looks_like_json(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')))
+}

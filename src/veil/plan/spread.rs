@@ -1,0 +1,69 @@
+//! Spreads a record's values: to wherever else they stand in it.
+
+use super::{Layer, Plan, looks_like_json, quoted_literal};
+use crate::decode::escape::Undo;
+use crate::decode::json::{JsonError, Token, Tokens};
+use crate::rules::Format;
+use crate::transform::{Finding, Quoting, Source};
+use crate::veil::residue::Needles;
+use crate::veil::{JSON_DEPTH_MAX, Reason};
+use std::ops::Range;
+
+impl Plan {
+    /// Adds findings for the values of `needles` wherever else they stand in a part.
+    pub(in crate::veil) fn spread(&mut self, needles: &Needles, text: &[u8], format: Format) -> Result<(), Reason> {
+        match format {
+            Format::Json if self.spread_json(needles, text, Layer::default()).is_ok() => {}
+            Format::Json | Format::Line => self.spread_text(needles, text, Layer::default()),
+        }
+        if self.overflow { Err(Reason::TooMany) } else { Ok(()) }
+    }
+
+    pub(super) fn spread_json(&mut self, needles: &Needles, text: &[u8], layer: Layer) -> Result<(), JsonError> {
+        let start = self.findings.len();
+        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+        loop {
+            match tokens.next_token() {
+                Ok(Some(Token::Name(quoted) | Token::Text(quoted))) => {
+                    self.quoted(text, &quoted, |plan, inner| plan.spread_text(needles, inner, layer.in_string()));
+                }
+                Ok(Some(Token::Number(span) | Token::Bool(span))) => {
+                    // Also where it is a part of a number: `-12345678` and `0.12345678` hold `12345678`.
+                    if let Some(source) = needles.first_in(&text[span.clone()]) {
+                        let quoting = quoted_literal(source.replacement, &text[span.clone()], layer);
+                        self.push_spread(source, text, span, quoting);
+                    }
+                }
+                Ok(Some(Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null)) => {
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.findings.truncate(start);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Looks into a text as it stands, as JSON, and with one more layer of escapes undone.
+    pub(super) fn spread_text(&mut self, needles: &Needles, text: &[u8], layer: Layer) {
+        let Some(inner) = layer.inner() else { return };
+        if looks_like_json(text) && self.spread_json(needles, text, inner).is_ok() {
+            return;
+        }
+        for (span, source) in needles.hits(text) {
+            self.push_spread(source, text, span, Quoting::Text);
+        }
+        self.unescaped(text, Undo::Any, |plan, flat| plan.spread_text(needles, flat, inner));
+    }
+
+    pub(super) fn push_spread(&mut self, like: &Finding, text: &[u8], span: Range<usize>, quoting: Quoting) {
+        if self.is_full() {
+            self.overflow = true;
+            return;
+        }
+        let value = self.keep_value(&text[span.clone()]);
+        let span = span.start as u32..span.end as u32;
+        self.findings.push(Finding { span, value, quoting, source: Source::Spread, ..like.clone() });
+    }
+}

@@ -1,0 +1,314 @@
+//! Plans a text: a line or message of a known shape, or free text that is searched.
+
+use super::credential::{with_cookies, with_credential};
+use super::{Plan, Scope, prose};
+use crate::decode::escape::{self, Undo};
+use crate::decode::json::Enclosed;
+use crate::decode::line::Hole;
+use crate::detect::{self, Found, Link, Pair};
+use crate::rules::{Class, Parse, Shape};
+use crate::transform::{Quoting, Source};
+use crate::veil::matcher::{Action, Matcher};
+use crate::veil::patterns::{Pattern, Patterns};
+use std::ops::Range;
+
+impl Plan {
+    /// Plans a line of any pack's shapes, or else a message of the scope's pack.
+    pub(super) fn any_line(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut holes = Vec::new();
+        match scope.packs.line(text, &mut holes) {
+            Some((pack, pattern)) => self.holes(scope.of(pack), pattern, holes, text),
+            None => self.message(scope, text),
+        }
+    }
+
+    /// Plans a line of the pack's own shapes; `false` when it has none of them.
+    pub(super) fn line(&mut self, scope: Scope<'_>, text: &[u8]) -> bool {
+        self.patterns(scope, &scope.matcher.lines, text)
+    }
+
+    /// Plans a message: by the pack's message shapes, or else by scanning.
+    pub(super) fn message(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if self.patterns(scope, &scope.matcher.messages, text) {
+            return;
+        }
+        // Several lines in one record: each may have a shape of its own.
+        if has_lines(text) && !scope.matcher.messages.is_empty() {
+            for line in lines(text) {
+                let found = self.findings.len();
+                self.patterns(scope, &scope.matcher.messages, &text[line.clone()]);
+                self.shift(found, line.start);
+            }
+        }
+        self.scan(scope, text);
+    }
+
+    fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
+        let mut holes = Vec::new();
+        let Some(pattern) = patterns.first_match(text, &mut holes) else { return false };
+        self.holes(scope, pattern, holes, text);
+        true
+    }
+
+    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, holes: Vec<Hole>, text: &[u8]) {
+        for Hole { part, span } in holes {
+            let start = self.findings.len();
+            let inner = &text[span.clone()];
+            let is_quoted = pattern.is_field(part) && text[..span.start].ends_with(b"\"");
+            let undone = is_quoted
+                && self.unescaped(inner, Undo::Doubled, |plan, inner| plan.hole(scope, pattern, part, inner)).is_some();
+            if !undone {
+                self.hole(scope, pattern, part, inner);
+            }
+            self.shift(start, span.start);
+        }
+    }
+
+    fn hole(&mut self, scope: Scope<'_>, pattern: &Pattern, part: usize, inner: &[u8]) {
+        match (pattern.holes[part], scope.inner()) {
+            (_, None) => self.whole(scope.matcher.whole, inner),
+            (Some(action), Some(scope)) => self.apply(scope, action, inner),
+            (None, Some(scope)) if pattern.is_message(part) => self.message(scope, inner),
+            (None, Some(_)) if pattern.is_int(part) => {}
+            (None, Some(scope)) => self.unknown(scope, scope.matcher.unknown, inner),
+        }
+    }
+
+    /// Plans free text: JSON, whole or among words, and what stands around it.
+    ///
+    /// No byte is planned as JSON and as text both, so that layers inside each other stay linear together.
+    pub(super) fn scan(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut enclosed = Enclosed::new(text);
+        let mut regions: Vec<Range<usize>> = Vec::new();
+        while let Some(span) = enclosed.next_candidate() {
+            let Some(inner) = scope.inner() else { return self.whole(scope.matcher.whole, text) };
+            let start = self.findings.len();
+            if self.json(inner, &text[span.clone()]).is_ok() {
+                self.shift(start, span.start);
+                enclosed.skip_to(span.end);
+                regions.push(span);
+            }
+        }
+        let mut from = 0;
+        for region in &regions {
+            self.words(scope, text, from..region.start);
+            from = region.end;
+        }
+        self.words(scope, text, from..text.len());
+        self.pairs(scope, text, &regions);
+    }
+
+    /// Plans a part of a text that holds no JSON: entities by shape and by the author's expressions, as the text stands and
+    /// with one more layer of escapes undone.
+    fn words(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>) {
+        let words = &text[span.clone()];
+        if words.len() < ENTITY_BYTES_MIN {
+            return;
+        }
+        let start = self.findings.len();
+        self.shapes_as_written(scope, words);
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        for (entity, action) in scope.packs.expressed(scope.matcher, words) {
+            match action.replacement {
+                Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
+                None => kept.push(entity),
+            }
+        }
+        self.keep(start, kept);
+        let (inner, written) = (scope.inner(), self.findings.len());
+        let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
+            Some(inner) => plan.scan(inner, flat),
+            None => plan.whole(scope.matcher.whole, flat),
+        });
+        match flattened {
+            Some(()) => self.forget_misread(start..written, words),
+            None => self.base64_words(scope, words),
+        }
+        self.shift(start, span.start);
+    }
+
+    /// Takes back the findings from `start` on that lie inside what an expression keeps.
+    fn keep(&mut self, start: usize, mut kept: Vec<Range<usize>>) {
+        if kept.is_empty() {
+            return;
+        }
+        kept.sort_unstable_by_key(|span| span.start);
+        // The end that reaches furthest, of all that start no later.
+        let mut furthest = 0;
+        for span in &mut kept {
+            furthest = furthest.max(span.end);
+            span.end = furthest;
+        }
+        let mut end = start;
+        for index in start..self.findings.len() {
+            let span = &self.findings[index].span;
+            let before = kept.partition_point(|kept| kept.start <= span.start as usize);
+            let is_inside = before.checked_sub(1).is_some_and(|last| span.end as usize <= kept[last].end);
+            if !is_inside {
+                self.findings.swap(end, index);
+                end += 1;
+            }
+        }
+        self.findings.truncate(end);
+    }
+
+    /// Takes out what was found in a text as it stands where an escape spells a part of it, for it was found again without
+    /// the escapes: in `%2540`, the digits are no part of a name.
+    fn forget_misread(&mut self, written: Range<usize>, text: &[u8]) {
+        let unescaped = self.findings.split_off(written.end);
+        let mut kept = written.start;
+        for at in written {
+            let span = &self.findings[at].span;
+            if !escape::is_spelled(text, span.start as usize..span.end as usize) {
+                self.findings.swap(kept, at);
+                kept += 1;
+            }
+        }
+        self.findings.truncate(kept);
+        self.findings.extend(unescaped);
+    }
+
+    /// Plans the entities that their shape gives away, as the text stands and with one more layer of escapes undone.
+    pub(super) fn shapes(&mut self, scope: Scope<'_>, text: &[u8]) {
+        self.shapes_as_written(scope, text);
+        self.unescaped(text, Undo::Any, |plan, flat| plan.shapes_as_written(scope, flat));
+    }
+
+    fn shapes_as_written(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut found = Vec::new();
+        detect::shapes(text, &mut found);
+        for Found { span, shape } in found {
+            let action = scope.matcher.shape(shape);
+            let Some(replacement) = action.replacement else { continue };
+            let planned = match shape {
+                // `root@web1` names nobody.
+                Shape::Login => scope.matcher.is_ambiguous(&text[span.clone()].to_ascii_lowercase()),
+                Shape::Jwt => {
+                    self.jwt(scope, action, text, span.clone()) || self.base64(scope, action, text, span.clone())
+                }
+                Shape::Secret => self.secret(scope, action, text, span.clone()),
+                Shape::Ip
+                | Shape::Net
+                | Shape::Mac
+                | Shape::Email
+                | Shape::Sid
+                | Shape::Phone
+                | Shape::Account
+                | Shape::Card
+                | Shape::Iban
+                | Shape::Uuid
+                | Shape::Password => false,
+            };
+            if !planned {
+                self.push(action, replacement, text, span, Quoting::Text, Source::Shape);
+            }
+        }
+    }
+
+    /// Plans the words that encode text in base64.
+    fn base64_words(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let action = scope.matcher.whole;
+        detect::base64_words(text, |span| self.base64(scope, action, text, span));
+    }
+
+    /// Plans the `name=value` pairs and the XML elements of a text whose name a rule speaks of, but for those inside
+    /// `regions`.
+    fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
+        let Some(inner) = scope.inner() else { return };
+        let mut pairs = Vec::new();
+        detect::pairs(text, &mut pairs);
+        self.each_pair(inner, text, &pairs, regions);
+        pairs.clear();
+        detect::elements(text, &mut pairs);
+        self.each_pair(inner, text, &pairs, regions);
+    }
+
+    /// Plans the values of pairs, which are in order.
+    fn each_pair(&mut self, scope: Scope<'_>, text: &[u8], pairs: &[Pair], regions: &[Range<usize>]) {
+        let mut regions = regions.iter().peekable();
+        let mut done = 0;
+        for (index, Pair { name, value, link }) in pairs.iter().cloned().enumerate() {
+            while regions.next_if(|region| region.end <= name.start).is_some() {}
+            let inside = regions.peek().is_some_and(|region| region.start <= name.start);
+            // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
+            if inside || value.end <= done {
+                continue;
+            }
+            let action = action_of(scope.matcher, text, name, link);
+            if link == Link::Sign && self.hex(scope, action, text, value.clone()) {
+                done = value.end;
+                continue;
+            }
+            let Some(action) = action else { continue };
+            let next = pairs.get(index + 1).filter(|next| (link, next.link) == (Link::Prose, Link::Prose));
+            if next.is_some_and(|next| is_name(scope.matcher, text, next, &value)) {
+                continue;
+            }
+            let value = match (action.parse, action.class) {
+                (Parse::Cookies, _) => with_cookies(text, value),
+                (_, Class::Token) => with_credential(text, value),
+                (_, Class::Person) => prose::with_names(text, value),
+                _ => value,
+            };
+            if !prose::is_entity(action.class, link, &text[value.clone()]) {
+                continue;
+            }
+            let start = self.findings.len();
+            self.decoded(scope, action, &text[value.clone()]);
+            self.shift(start, value.start);
+            if self.findings.len() > start || action.parse == Parse::Auto {
+                done = value.end;
+            }
+        }
+    }
+}
+
+/// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
+///
+/// Words that something else than a colon follows belong together only where each begins with a capital.
+fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
+    let is_capital = |at: usize| text.get(at).is_some_and(|byte| !byte.is_ascii_lowercase());
+    let (mut phrase, mut longest) = (None, name.start);
+    for start in detect::phrase_starts(text, name.start) {
+        if link == Link::Prose || (is_capital(start) && is_capital(name.start)) {
+            phrase = matcher.names.phrase(&text[start..name.end]).or(phrase);
+            longest = start;
+        }
+    }
+    let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
+    phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
+}
+
+/// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.
+fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
+    let mut starts = std::iter::once(next.name.start).chain(detect::phrase_starts(text, next.name.start));
+    starts.any(|start| start == value.start) && matcher.names.phrase(&text[value.start..next.name.end]).is_some()
+}
+
+/// No entity is shorter that its shape or an expression gives away: `a@b`.
+const ENTITY_BYTES_MIN: usize = 2;
+
+/// Line separators besides the line feed: U+2028, which some tools put in its place inside a line.
+const LINE_SEPARATOR: &[u8] = "\u{2028}".as_bytes();
+
+fn has_lines(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_some() || memchr::memmem::find(text, LINE_SEPARATOR).is_some()
+}
+
+/// The lines of a text, without what separates them.
+fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+        let feed = memchr::memchr(b'\n', rest);
+        let separator = memchr::memmem::find(&rest[..feed.unwrap_or(rest.len())], LINE_SEPARATOR);
+        let (length, skip) = match (separator, feed) {
+            (Some(at), _) => (at, LINE_SEPARATOR.len()),
+            (None, Some(at)) => (at, 1),
+            (None, None) => (rest.len(), 0),
+        };
+        let line = from..from + length;
+        from = line.end + skip;
+        Some(line)
+    })
+}

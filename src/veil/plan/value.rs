@@ -1,0 +1,229 @@
+//! Plans a value: as the entity that a rule says it is, or as text that no rule names.
+
+use super::credential::scheme_len;
+use super::{Plan, Scope};
+use crate::canon;
+use crate::detect::{self, Found};
+use crate::rules::{Class, Parse, Shape, Unknown};
+use crate::transform::{Quoting, Replacement, Source};
+use crate::veil::matcher::Action;
+use std::ops::Range;
+
+impl Plan {
+    /// Plans a text that a rule names.
+    pub(super) fn apply(&mut self, scope: Scope<'_>, action: Action, text: &[u8]) {
+        match action.parse {
+            Parse::Auto => match scope.inner() {
+                Some(inner) => self.any_line(inner, text),
+                None => self.whole(scope.matcher.whole, text),
+            },
+            Parse::Cookies => self.cookies(scope, action, text),
+            Parse::No => self.entity(scope, action, text),
+        }
+    }
+
+    /// Plans a text that is an entity, or several of a kind.
+    pub(super) fn entity(&mut self, scope: Scope<'_>, action: Action, text: &[u8]) {
+        let Some(replacement) = action.replacement else { return };
+        let span = trimmed_span(text);
+        if self.parts(action, replacement, text) || self.credential(scope, action, text) {
+            return;
+        }
+        let scheme = if action.class == Class::Token { scheme_len(&text[span.clone()]) } else { 0 };
+        self.push(action, replacement, text, span.start + scheme..span.end, Quoting::Text, Source::Rule);
+    }
+
+    /// Plans the addresses, networks, hardware addresses or mailboxes of a value that holds nothing else but what stands
+    /// between them (as `X-Forwarded-For` does); `false` when there is anything else in it.
+    fn parts(&mut self, action: Action, replacement: Replacement, text: &[u8]) -> bool {
+        let Some(kind) = PartKind::of(action.class) else { return false };
+        let mut found = Vec::new();
+        detect::shapes(text, &mut found);
+        let start = self.findings.len();
+        let mut rest = 0;
+        let end = Found { span: text.len()..text.len(), shape: Shape::Ip };
+        let mut known = !found.is_empty();
+        for Found { span, shape } in found.iter().chain([&end]) {
+            known &= kind.takes(shape.class()) || span.is_empty();
+            known = known && self.between_parts(kind, action, replacement, text, rest..span.start);
+            if !known {
+                break;
+            }
+            if !span.is_empty() {
+                let part = Action { class: shape.class(), ..action };
+                // A rule for addresses may keep their networks by a transform that networks do not have.
+                let replacement = if part.class == Class::Network { whole_network(replacement) } else { replacement };
+                self.push(part, replacement, text, span.clone(), Quoting::Text, Source::Rule);
+            }
+            rest = span.end;
+        }
+        if !known {
+            self.findings.truncate(start);
+        }
+        known
+    }
+
+    /// Plans what stands between two parts; `false` when it may be something else.
+    fn between_parts(
+        &mut self,
+        kind: PartKind,
+        action: Action,
+        replacement: Replacement,
+        text: &[u8],
+        gap: Range<usize>,
+    ) -> bool {
+        let between = &text[gap.clone()];
+        match kind {
+            PartKind::HardwareAddress => is_between_hardware_addresses(between),
+            PartKind::Mailbox => {
+                // What is no separator is the name of whoever has the mailbox: `Alice Example <alice@example.com>`.
+                let trim = |byte: &u8| b",;<> \t\"'[]()|\\".contains(byte);
+                let (Some(first), Some(last)) =
+                    (between.iter().position(|byte| !trim(byte)), between.iter().rposition(|byte| !trim(byte)))
+                else {
+                    return true;
+                };
+                let name = gap.start + first..gap.start + last + 1;
+                let person = Action { class: Class::Person, ..action };
+                self.push(person, replacement, text, name, Quoting::Text, Source::Rule);
+                true
+            }
+            PartKind::Address => {
+                let mut at = gap.start;
+                for word in between.split(|byte| ADDRESS_SEPARATORS.contains(byte)) {
+                    let span = at..at + word.len();
+                    at = span.end + 1;
+                    if is_between_addresses(word) {
+                        continue;
+                    }
+                    // A host's name, or what stands for an address by RFC 7239, section 6.3: `_gazonk`.
+                    let obfuscated = word.starts_with(b"_");
+                    if !obfuscated && !canon::is_domain(word) {
+                        return false;
+                    }
+                    let class = if obfuscated { Class::Text } else { Class::Host };
+                    let part = Action { class, ..action };
+                    self.push(part, whole_network(replacement), text, span, Quoting::Text, Source::Rule);
+                }
+                true
+            }
+        }
+    }
+
+    /// Plans a text that no rule names.
+    pub(super) fn unknown(&mut self, scope: Scope<'_>, unknown: Unknown, text: &[u8]) {
+        match unknown {
+            Unknown::Scan => self.scan(scope, text),
+            Unknown::Pseudonymize | Unknown::Drop => self.whole(scope.matcher.whole, text),
+            Unknown::Keep => {}
+        }
+    }
+
+    /// Replaces a text whole.
+    pub(super) fn whole(&mut self, action: Action, text: &[u8]) {
+        if let Some(replacement) = action.replacement {
+            self.push(action, replacement, text, trimmed_span(text), Quoting::Text, Source::Rule);
+        }
+    }
+}
+
+/// What a value may be a list of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PartKind {
+    Address,
+    HardwareAddress,
+    Mailbox,
+}
+
+impl PartKind {
+    /// What values of a class may be lists of.
+    fn of(class: Class) -> Option<Self> {
+        match class {
+            Class::Ip | Class::Network => Some(Self::Address),
+            Class::Mac => Some(Self::HardwareAddress),
+            Class::Email => Some(Self::Mailbox),
+            Class::User
+            | Class::Person
+            | Class::UserId
+            | Class::Phone
+            | Class::Account
+            | Class::Card
+            | Class::Iban
+            | Class::Session
+            | Class::ConnectionId
+            | Class::Token
+            | Class::Device
+            | Class::UserAgent
+            | Class::Host
+            | Class::Geo
+            | Class::Text => None,
+        }
+    }
+
+    /// Whether a part of this class can stand in the list.
+    fn takes(self, class: Class) -> bool {
+        match self {
+            Self::Address => matches!(class, Class::Ip | Class::Network),
+            Self::HardwareAddress => class == Class::Mac,
+            Self::Mailbox => class == Class::Email,
+        }
+    }
+}
+
+/// The text without surrounding white space.
+fn trimmed_span(text: &[u8]) -> Range<usize> {
+    let start = text.len() - text.trim_ascii_start().len();
+    start..start + text.trim_ascii().len()
+}
+
+/// What replaces a network where a rule says what replaces addresses.
+fn whole_network(replacement: Replacement) -> Replacement {
+    match replacement {
+        Replacement::Pseudonym { .. } | Replacement::Prefix | Replacement::Truncation => {
+            Replacement::Pseudonym { network: false }
+        }
+        Replacement::Generalization | Replacement::Rounding | Replacement::Recoded(_) | Replacement::Marker => {
+            replacement
+        }
+    }
+}
+
+/// Digits of the largest port, 65535. A longer number beside an address may be a telephone number, or an address.
+const PORT_DIGITS_MAX: usize = 5;
+
+/// What stands between the words of a list of addresses.
+const ADDRESS_SEPARATORS: &[u8] = b", :;[]/\"'=(){}|\t";
+
+/// What connects addresses in logs, besides separators: `IPV4/TCP/192.0.2.1/5060`, `for=192.0.2.1;proto=https`.
+const ADDRESS_WORDS: [&[u8]; 18] = [
+    b"unknown",
+    b"-",
+    b"ipv4",
+    b"ipv6",
+    b"tcp",
+    b"udp",
+    b"tls",
+    b"ws",
+    b"wss",
+    b"http",
+    b"https",
+    b"for",
+    b"by",
+    b"proto",
+    b"host",
+    b"inet",
+    b"inet6",
+    b"localhost",
+];
+
+/// Whether a word beside an address tells nothing: a port, the length of a prefix, a protocol, `unknown`.
+fn is_between_addresses(word: &[u8]) -> bool {
+    let is_port = word.len() <= PORT_DIGITS_MAX && word.iter().all(u8::is_ascii_digit);
+    is_port || ADDRESS_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text beside a hardware address tells nothing: separators, or the type in an Ethernet or DHCP header.
+fn is_between_hardware_addresses(text: &[u8]) -> bool {
+    const TYPE_BYTES_MAX: usize = 6;
+    text.len() <= TYPE_BYTES_MAX && text.iter().all(|byte| byte.is_ascii_digit() || b":,; []".contains(byte))
+}
