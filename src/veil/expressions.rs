@@ -52,7 +52,7 @@ impl Expressions {
         if let Some(index) = self.known.get(text) {
             return Ok(*index);
         }
-        self.compiled.push(Regex::new(text)?);
+        self.compiled.push(Regex::new(&with_ascii_boundaries(text))?);
         let index = self.compiled.len() - 1;
         self.known.insert(text.to_owned(), index);
         Ok(index)
@@ -84,6 +84,34 @@ impl Expressions {
         let texts = members.iter().map(|member| self.compiled[*member].as_str());
         RegexSetBuilder::new(texts).dfa_size_limit(AUTOMATON_BYTES_MAX).build().ok()
     }
+}
+
+/// The expression with word boundaries (`\b`, `\B`) that look at ASCII only.
+///
+/// Those of Unicode cost the linear automaton: one foreign letter in a text, and each of its bytes takes a hundred times
+/// as long.
+fn with_ascii_boundaries(regex: &str) -> String {
+    let mut ascii = String::with_capacity(regex.len());
+    let mut chars = regex.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            ascii.push(c);
+            continue;
+        }
+        match chars.next() {
+            // `\b{start}` is an assertion of its own.
+            Some(b @ ('b' | 'B')) if chars.peek() != Some(&'{') => {
+                ascii.push_str("(?-u:\\");
+                ascii.push(b);
+                ascii.push(')');
+            }
+            escaped => {
+                ascii.push(c);
+                ascii.extend(escaped);
+            }
+        }
+    }
+    ascii
 }
 
 /// The bytes that a match claims, whole characters only: an expression over bytes may end inside one.
@@ -122,6 +150,20 @@ mod tests {
         let entities = |text: &str| expressions.entities(list, text.as_bytes()).collect::<Vec<_>>();
         assert_eq!(entities("ab a xx"), [(0, 1..2), (1, 5..7)]);
         assert_eq!(entities("=\u{e9}\u{e9}"), [(2, 1..3)]);
+    }
+
+    #[test]
+    fn word_boundaries_look_at_ascii_only() {
+        for (regex, expect) in [
+            (r"\bfor (\S+)\b", r"(?-u:\b)for (\S+)(?-u:\b)"),
+            (r"\\b\B\b{start}x", r"\\b(?-u:\B)\b{start}x"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(with_ascii_boundaries(regex), expect);
+        }
+        let mut expressions = Expressions::default();
+        let list = expressions.add(&[r"\buser (\pL+)"]).unwrap();
+        assert_eq!(expressions.entities(list, "é user é".as_bytes()).collect::<Vec<_>>(), [(0, 8..10)]);
     }
 
     #[test]

@@ -241,7 +241,9 @@ impl Batch {
             let findings = self.plan_part(veil, record, part)?;
             self.parts.push(PlannedPart { part, findings });
         }
-        Ok(Planned { epoch, parts: parts..self.parts.len(), findings: findings..self.plan.findings.len() })
+        let findings = findings..self.plan.findings.len();
+        self.plan.agree(findings.clone());
+        Ok(Planned { epoch, parts: parts..self.parts.len(), findings })
     }
 
     fn plan_part(&mut self, veil: &Veil, record: &Record<'_>, part: Part) -> Result<Range<usize>, Reason> {

@@ -40,8 +40,19 @@ const HARMLESS_PARAMETERS: [&str; 14] = [
 ];
 
 /// Attributes of a cookie that a server sets (RFC 6265, section 4.1.1): they are searched as any text.
-const COOKIE_ATTRIBUTES: [&str; 10] =
-    ["path", "domain", "expires", "maxage", "samesite", "version", "priority", "comment", "secure", "httponly"];
+const COOKIE_ATTRIBUTES: [&str; 11] = [
+    "path",
+    "domain",
+    "expires",
+    "maxage",
+    "samesite",
+    "version",
+    "priority",
+    "comment",
+    "secure",
+    "httponly",
+    "partitioned",
+];
 
 impl Plan {
     /// Plans a credential by what it consists of: a JSON Web Token, a name and password, or parameters. `false` when it is
@@ -159,8 +170,7 @@ impl Plan {
     fn cookie_without_name(&mut self, action: Action, text: &[u8], span: Range<usize>) {
         let found = self.findings.len();
         let word = &text[span.clone()];
-        let name = FieldName::new(&String::from_utf8_lossy(word));
-        if !COOKIE_ATTRIBUTES.contains(&name.as_str()) && name.as_str() != "partitioned" {
+        if !is_cookie_attribute(word) {
             self.whole(action, word);
         }
         self.shift(found, span.start);
@@ -191,21 +201,26 @@ pub(super) fn with_credential(text: &[u8], value: Range<usize>) -> Range<usize> 
 
 /// The value of a pair, and the cookies that follow it: `Cookie: a=b; c=d`.
 pub(super) fn with_cookies(text: &[u8], value: Range<usize>) -> Range<usize> {
-    let rest = &text[value.end..];
-    let end = rest.iter().position(|byte| byte.is_ascii_control() || b"\"'`".contains(byte)).unwrap_or(rest.len());
-    let mut length = 0;
-    for cookie in rest[..end].split_inclusive(|byte| *byte == b';') {
-        // What is left of the value before the first semicolon, then pairs without blanks in them.
-        let word = cookie.strip_suffix(b";").unwrap_or(cookie).trim_ascii();
-        if length > 0 && (word.is_empty() || word.contains(&b' ')) || length == 0 && !word.is_empty() {
-            let first = word.split(|byte| *byte == b' ').next().unwrap_or_default();
-            let lead = cookie.len() - cookie.trim_ascii_start().len();
-            length += if length > 0 && first.contains(&b'=') { lead + first.len() } else { 0 };
+    let is_part = |byte: &u8| !byte.is_ascii_whitespace() && !byte.is_ascii_control() && !b"\"'`;".contains(byte);
+    let end_of = |from: usize| from + text[from..].iter().take_while(|byte| is_part(byte)).count();
+    let mut end = end_of(value.start);
+    while text.get(end) == Some(&b';') {
+        let blank = text[end + 1..].iter().take_while(|byte| matches!(byte, b' ' | b'+')).count();
+        let next = end + 1 + blank;
+        let next_end = end_of(next);
+        let word = &text[next..next_end];
+        if !word.contains(&b'=') && !is_cookie_attribute(word) {
             break;
         }
-        length += cookie.len();
+        end = next_end;
     }
-    value.start..value.end + length
+    value.start..end.max(value.end)
+}
+
+/// Whether a word or the name of a pair is an attribute of a cookie.
+fn is_cookie_attribute(name: &[u8]) -> bool {
+    let name = FieldName::new(&String::from_utf8_lossy(name));
+    COOKIE_ATTRIBUTES.contains(&name.as_str())
 }
 
 /// Bytes of an authentication scheme before its credential: it says nothing of anyone.

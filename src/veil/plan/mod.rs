@@ -1,5 +1,6 @@
 //! Plans a record: lists every value to be replaced as a span of the original bytes.
 
+mod agree;
 mod credential;
 mod json;
 mod nobody;
