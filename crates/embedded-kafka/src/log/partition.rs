@@ -133,10 +133,14 @@ impl Partition {
         if let Some((_, offset)) = producer.batches.iter().find(|(known, _)| *known == next) {
             return Ok(Some(*offset));
         }
-        match producer.batches.back() {
-            Some((last, _)) if next.first != after(last.last, 1) => Err(ErrorCode::OutOfOrderSequenceNumber),
-            Some(_) | None => Ok(None),
-        }
+        let due = match producer.batches.back() {
+            Some((last, _)) => after(last.last, 1),
+            // A mark may have brought the epoch before any batch did (`ProducerAppendInfo.checkSequence`).
+            None if known.is_some() => 0,
+            // Nothing is known of this producer, perhaps any more: it may go on where it was.
+            None => next.first,
+        };
+        if next.first == due { Ok(None) } else { Err(ErrorCode::OutOfOrderSequenceNumber) }
     }
 
     fn push(&mut self, batch: Batch, settings: &Settings) -> i64 {
@@ -310,6 +314,16 @@ mod tests {
         assert_eq!(append(&mut partition, &[1], Some((7, 0, 1))), Err(ErrorCode::InvalidProducerEpoch));
         assert_eq!(append(&mut partition, &[1], Some((7, 2, 1))), Err(ErrorCode::OutOfOrderSequenceNumber));
         assert_eq!(append(&mut partition, &[1], Some((7, 2, 0))), Ok(1));
+    }
+
+    #[test]
+    fn the_epoch_of_a_mark_begins_at_the_first_sequence() {
+        let mut partition = partition();
+        append(&mut partition, &[1], Some((7, 0, 0))).unwrap();
+        partition.end_transaction(7, 1, false, &Settings::default(), NOW);
+        assert_eq!(append(&mut partition, &[1], Some((7, 1, 1))), Err(ErrorCode::OutOfOrderSequenceNumber));
+        assert_eq!(append(&mut partition, &[1], Some((7, 1, 0))), Ok(2));
+        assert_eq!(append(&mut partition, &[1], Some((8, 0, 5))), Ok(3), "of this one nothing is known");
     }
 
     #[test]
