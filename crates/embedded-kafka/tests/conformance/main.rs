@@ -127,6 +127,7 @@ probes! {
         append_times_are_found,
         deleted_records_are_not_found,
         a_deleted_record_can_hide_later_ones,
+        records_without_a_time_hide_later_ones,
         the_newest_record_has_the_largest_time,
         open_transactions_bound_what_is_found,
         unknown_places_are_refused,
@@ -241,6 +242,7 @@ probes! {
     retention {
         old_records_go_even_from_the_active_segment,
         a_young_record_keeps_its_segment,
+        records_without_a_time_are_as_old_as_their_stay,
         segments_go_by_age_one_by_one,
         segments_go_by_size_but_for_the_active_one,
         records_without_a_bound_stay,
