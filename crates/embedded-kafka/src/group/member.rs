@@ -34,7 +34,9 @@ pub(crate) struct Member {
     pub(super) is_joining: bool,
     /// It waits for the leader's word.
     pub(super) is_syncing: bool,
-    /// What its waiting request is to be answered with.
+    /// Number of its latest request to join, the only one that is answered.
+    pub(super) join: u64,
+    /// What that request is to be answered with.
     pub(super) joined: Option<Joined>,
 }
 
@@ -51,17 +53,20 @@ impl Member {
             seen: now,
             is_joining: false,
             is_syncing: false,
+            join: 0,
             joined: None,
         }
     }
 
-    /// Takes over what a request to join says, and waits.
+    /// Takes over what a request to join says, and waits. An earlier request that still waits gets nothing any more: its
+    /// connection may be cut, and it must not take the answer away from this one.
     pub(super) fn renew(&mut self, request: JoinRequest, now: Duration) {
         self.session_timeout = request.session_timeout;
         self.rebalance_timeout = request.rebalance_timeout;
         self.protocols = request.protocols;
         self.seen = now;
         self.is_joining = true;
+        self.join += 1;
         self.joined = None;
     }
 

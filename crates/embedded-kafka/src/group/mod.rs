@@ -78,8 +78,8 @@ pub(crate) struct JoinRequest {
 /// What becomes of a request to join.
 #[derive(Debug)]
 pub(crate) enum Joining {
-    /// The answer will stand in the place of the member of this id.
-    Waits(String),
+    /// The answer will stand in the place of the member of this id, for its request of this number.
+    Waits(String, u64),
     /// The member of this id is told at once.
     Told(String, Joined),
     /// The client is to come back with this id.
@@ -216,8 +216,7 @@ impl Group {
             }
             State::CompletingRebalance | State::Stable | State::Empty => self.prepare(now),
         }
-        self.wait(&id, request, now);
-        Ok(Joining::Waits(id))
+        Ok(self.wait(id, request, now))
     }
 
     fn add(&mut self, id: String, request: JoinRequest, gathering: Duration, now: Duration) -> Joining {
@@ -236,8 +235,7 @@ impl Group {
         if is_first {
             self.gathers_until = now + gathering;
         }
-        self.wait(&id, request, now);
-        Joining::Waits(id)
+        self.wait(id, request, now)
     }
 
     /// A static member came back under a new id. If it still speaks the group's protocol, nobody else is disturbed.
@@ -261,16 +259,18 @@ impl Group {
         if self.state != State::PreparingRebalance {
             self.prepare(now);
         }
-        self.wait(&id, request, now);
-        Joining::Waits(id)
+        self.wait(id, request, now)
     }
 
     /// Has a member wait for the next generation.
-    fn wait(&mut self, id: &str, request: JoinRequest, now: Duration) {
-        if let Some(member) = self.members.get_mut(id) {
+    fn wait(&mut self, id: String, request: JoinRequest, now: Duration) -> Joining {
+        let mut join = 0;
+        if let Some(member) = self.members.get_mut(&id) {
             member.renew(request, now);
+            join = member.join;
         }
         self.complete_join(now);
+        Joining::Waits(id, join)
     }
 
     /// Asks all members to join anew.
@@ -355,10 +355,13 @@ impl Group {
     /// The answer to a member that waits to join: none while it must wait on.
     ///
     /// # Errors
-    /// The member was removed or replaced meanwhile.
-    pub(crate) fn joined(&mut self, identity: &Identity) -> Result<Option<Joined>, ErrorCode> {
+    /// The member was removed or replaced meanwhile; or this is not its latest request, whose answer it must not take.
+    pub(crate) fn joined(&mut self, identity: &Identity, join: u64) -> Result<Option<Joined>, ErrorCode> {
         self.check_identity(identity)?;
         let member = self.members.get_mut(&identity.member_id).ok_or(ErrorCode::UnknownMemberId)?;
+        if member.join != join {
+            return Err(ErrorCode::RebalanceInProgress);
+        }
         Ok(member.joined.take())
     }
 
@@ -549,9 +552,15 @@ mod tests {
     fn join(group: &mut Group, id: &str, now: Duration) {
         let known = if group.members.contains_key(id) { id } else { "" };
         match group.join(request(known, None, &["range"]), id.to_owned(), Duration::ZERO, now) {
-            Ok(Joining::Waits(waiting)) => assert_eq!(waiting, id),
+            Ok(Joining::Waits(waiting, _)) => assert_eq!(waiting, id),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The answer to the latest request of this member to join.
+    fn joined(group: &mut Group, id: &str) -> Result<Option<Joined>, ErrorCode> {
+        let join = group.members.get(id).map_or(0, |member| member.join);
+        group.joined(&dynamic(id), join)
     }
 
     /// A stable group of these members.
@@ -577,13 +586,27 @@ mod tests {
     fn a_new_member_waits_for_the_others() {
         let mut group = stable(&["a"]);
         join(&mut group, "b", T0);
-        assert_eq!(group.joined(&dynamic("b")), Ok(None));
+        assert_eq!(joined(&mut group, "b"), Ok(None));
         assert_eq!(group.heartbeat(&dynamic("a"), 1, T0), Err(ErrorCode::RebalanceInProgress));
         join(&mut group, "a", T0);
-        let told = group.joined(&dynamic("a")).unwrap().unwrap();
+        let told = joined(&mut group, "a").unwrap().unwrap();
         assert_eq!((told.generation, told.leader.as_str(), told.members.len()), (2, "a", 2));
-        let told = group.joined(&dynamic("b")).unwrap().unwrap();
+        let told = joined(&mut group, "b").unwrap().unwrap();
         assert_eq!((told.generation, told.members.len()), (2, 0));
+    }
+
+    #[test]
+    fn only_the_latest_request_to_join_is_answered() {
+        let mut group = stable(&["a"]);
+        join(&mut group, "b", T0);
+        let mut again = || match group.join(request("b", None, &["range"]), String::new(), Duration::ZERO, T0) {
+            Ok(Joining::Waits(_, number)) => number,
+            other => panic!("{other:?}"),
+        };
+        let (cut, live) = (again(), again());
+        join(&mut group, "a", T0);
+        assert_eq!(group.joined(&dynamic("b"), cut), Err(ErrorCode::RebalanceInProgress));
+        assert!(group.joined(&dynamic("b"), live).unwrap().is_some());
     }
 
     #[test]
@@ -592,10 +615,10 @@ mod tests {
         join(&mut group, "c", T0);
         join(&mut group, "b", T0);
         group.tick(T0 + 5 * SECOND);
-        assert_eq!(group.joined(&dynamic("b")), Ok(None));
+        assert_eq!(joined(&mut group, "b"), Ok(None));
         group.tick(T0 + 10 * SECOND);
-        assert_eq!(group.joined(&dynamic("b")).unwrap().unwrap().members.len(), 2);
-        assert_eq!(group.joined(&dynamic("a")), Err(ErrorCode::UnknownMemberId));
+        assert_eq!(joined(&mut group, "b").unwrap().unwrap().members.len(), 2);
+        assert_eq!(joined(&mut group, "a"), Err(ErrorCode::UnknownMemberId));
     }
 
     #[test]
@@ -634,9 +657,9 @@ mod tests {
         let first = JoinRequest { learns_id_first: true, ..request("", None, &["range"]) };
         assert!(matches!(group.join(first, "a".to_owned(), Duration::ZERO, T0), Ok(Joining::ComesBack(_))));
         join(&mut group, "b", T0);
-        assert_eq!(group.joined(&dynamic("b")), Ok(None));
+        assert_eq!(joined(&mut group, "b"), Ok(None));
         group.tick(T0 + SESSION_TIMEOUT_MIN);
-        assert!(group.joined(&dynamic("b")).unwrap().is_some());
+        assert!(joined(&mut group, "b").unwrap().is_some());
     }
 
     #[test]
@@ -645,7 +668,7 @@ mod tests {
         let other = group.join(request("", None, &["roundrobin"]), "b".to_owned(), Duration::ZERO, T0);
         assert_eq!(other.unwrap_err(), ErrorCode::InconsistentGroupProtocol);
         let both = group.join(request("", None, &["roundrobin", "range"]), "b".to_owned(), Duration::ZERO, T0);
-        assert!(matches!(both, Ok(Joining::Waits(_))));
+        assert!(matches!(both, Ok(Joining::Waits(..))));
     }
 
     #[test]

@@ -48,14 +48,15 @@ fn wait_to_join(call: &Call<'_>, name: &str, request: JoinRequest) -> (String, R
         .check_refusal()
         .and_then(|()| call.core.lock().group(name)?.join(request, new_id, gathering, call.core.clock.timer()));
     call.core.wake();
-    let member_id = match joining {
+    let (member_id, join) = match joining {
         Err(error) => return (asked_as, Err(error)),
         Ok(Joining::ComesBack(id)) => return (id, Err(ErrorCode::MemberIdRequired)),
         Ok(Joining::Told(id, joined)) => return (id, Ok(joined)),
-        Ok(Joining::Waits(id)) => id,
+        Ok(Joining::Waits(id, join)) => (id, join),
     };
     let identity = Identity { member_id: member_id.clone(), instance_id };
-    let joined = call.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity)).transpose());
+    let joined =
+        call.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity, join)).transpose());
     (member_id, joined.unwrap_or(Err(ErrorCode::CoordinatorNotAvailable)))
 }
 
