@@ -35,14 +35,21 @@ impl Topic {
         Ok(topic)
     }
 
-    /// Adds partitions until there are `count`.
+    /// Whether there can be so many partitions.
     ///
     /// # Errors
     /// `INVALID_PARTITIONS` when that is no more than there are, or too many.
+    pub(crate) fn check_growth(&self, count: usize) -> Result<(), ErrorCode> {
+        let is_more = (self.partitions.len() + 1..=PARTITIONS_MAX).contains(&count);
+        if is_more { Ok(()) } else { Err(ErrorCode::InvalidPartitions) }
+    }
+
+    /// Adds partitions until there are `count`.
+    ///
+    /// # Errors
+    /// As [`Topic::check_growth`].
     pub(crate) fn grow(&mut self, count: usize) -> Result<(), ErrorCode> {
-        if !(self.partitions.len() + 1..=PARTITIONS_MAX).contains(&count) {
-            return Err(ErrorCode::InvalidPartitions);
-        }
+        self.check_growth(count)?;
         self.partitions.resize_with(count, || Partition::new(self.space.clone()));
         Ok(())
     }

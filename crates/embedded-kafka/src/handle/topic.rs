@@ -88,15 +88,7 @@ pub(super) fn create_partitions(
     let mut state = call.core.lock();
     answer.throttle();
     answer.structs(topics, |answer, (name, count)| {
-        let grown = call.check_refusal().and_then(|()| {
-            let topic = state.topics.get_mut(&name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-            let count = usize::try_from(count).map_err(|_| ErrorCode::InvalidPartitions)?;
-            match is_trial {
-                true if count > topic.partitions.len() => Ok(()),
-                true => Err(ErrorCode::InvalidPartitions),
-                false => topic.grow(count),
-            }
-        });
+        let grown = call.check_refusal().and_then(|()| state.grow_topic(&name, count, is_trial));
         answer.string(&name);
         answer.outcome(&grown);
         answer.nullable_string(None);
