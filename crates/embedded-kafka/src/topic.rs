@@ -82,6 +82,8 @@ pub(crate) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
+/// Longest value of a setting (Kafka's `ConfigurationControlManager`).
+const SETTING_BYTES_MAX: usize = i16::MAX as usize;
 /// Least `segment.bytes` (KIP-1030).
 const SEGMENT_BYTES_MIN: i64 = 1 << 20;
 
@@ -182,6 +184,9 @@ impl Settings {
         let mut settings = self.clone();
         for (name, value) in overrides {
             let (_, _, kind) = KNOWN.iter().find(|(known, ..)| known == name).ok_or(ErrorCode::InvalidConfig)?;
+            if value.len() > SETTING_BYTES_MAX {
+                return Err(ErrorCode::InvalidConfig);
+            }
             let value = value.trim();
             check_type(*kind, value)?;
             settings.read(name, value)?;

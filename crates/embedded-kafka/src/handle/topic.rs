@@ -259,10 +259,9 @@ fn change(
         (APPEND | SUBTRACT, Some(value)) => {
             let Some((_, default, SettingType::List)) = known else { return Err(ErrorCode::InvalidConfig) };
             let current = overrides.get(&name).map_or(*default, String::as_str);
-            let mut items: Vec<&str> = current
-                .split(',')
-                .filter(|item| !item.is_empty() && !value.split(',').any(|changed| changed == *item))
-                .collect();
+            let changed: BTreeSet<&str> = value.split(',').collect();
+            let mut items: Vec<&str> =
+                current.split(',').filter(|item| !item.is_empty() && !changed.contains(item)).collect();
             if operation == APPEND {
                 items.extend(value.split(','));
             }

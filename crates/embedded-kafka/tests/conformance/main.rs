@@ -78,6 +78,7 @@ probes! {
         altering_replaces_all,
         changing_leaves_the_rest,
         senseless_changes_are_refused,
+        settings_have_a_greatest_length,
         validation_changes_nothing,
         changes_take_effect,
     }
