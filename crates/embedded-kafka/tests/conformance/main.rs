@@ -50,6 +50,7 @@ probes! {
         versions_that_do_not_exist_get_the_list,
         software_names_are_checked,
         requests_in_a_row_are_answered_in_order,
+        texts_of_32_kib_close_the_connection,
         unknown_apis_close_the_connection,
         unknown_versions_close_the_connection,
         coordinators_are_found,
