@@ -12,6 +12,7 @@ mod commits;
 mod configs;
 mod consumers;
 mod deletes;
+mod faults;
 mod fencing;
 mod fetch;
 mod groups;
