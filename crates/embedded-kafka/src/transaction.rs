@@ -7,6 +7,10 @@ use std::time::Duration;
 /// Longest a transaction may be open (`transaction.max.timeout.ms`).
 const TIMEOUT_MAX: Duration = Duration::from_secs(900);
 
+/// Most transactional ids, and most groups of one transaction: a client gone wild does not eat the memory.
+const IDS_MAX: usize = 10_000;
+const GROUPS_MAX: usize = 16;
+
 /// The last epoch: never a producer's, so that the one before can still be fenced.
 const EPOCH_FENCED: i16 = i16::MAX;
 
@@ -75,8 +79,8 @@ impl Transactions {
     /// Makes the caller the owner of this id: whoever owned it before is fenced, and its transaction is aborted.
     ///
     /// # Errors
-    /// `CONCURRENT_TRANSACTIONS` while the previous transaction still ends: come back; `INVALID_TRANSACTION_TIMEOUT`; and
-    /// `PRODUCER_FENCED` when `expected` owns the id no more.
+    /// `CONCURRENT_TRANSACTIONS` while the previous transaction still ends: come back; `INVALID_TRANSACTION_TIMEOUT`;
+    /// `PRODUCER_FENCED` when `expected` owns the id no more; `COORDINATOR_NOT_AVAILABLE` when there are too many ids.
     pub(crate) fn init(
         &mut self,
         id: &str,
@@ -87,6 +91,9 @@ impl Transactions {
             return Err(ErrorCode::InvalidTransactionTimeout);
         }
         if !self.by_id.contains_key(id) {
+            if self.by_id.len() >= IDS_MAX {
+                return Err(ErrorCode::CoordinatorNotAvailable);
+            }
             let producer = self.new_producer();
             let fresh = Transaction {
                 producer,
@@ -152,7 +159,7 @@ impl Transactions {
     /// Adds a group whose offsets will commit with the transaction.
     ///
     /// # Errors
-    /// The producer does not own the id, or the previous transaction still ends.
+    /// The producer does not own the id, or the previous transaction still ends; `POLICY_VIOLATION` for too many groups.
     pub(crate) fn add_group(
         &mut self,
         id: &str,
@@ -160,7 +167,11 @@ impl Transactions {
         group: String,
         now: Duration,
     ) -> Result<(), ErrorCode> {
-        self.open(id, producer, now)?.groups.insert(group);
+        let groups = &mut self.open(id, producer, now)?.groups;
+        if groups.len() >= GROUPS_MAX && !groups.contains(&group) {
+            return Err(ErrorCode::PolicyViolation);
+        }
+        groups.insert(group);
         Ok(())
     }
 
@@ -174,6 +185,11 @@ impl Transactions {
             }
         }
         Ok(transaction)
+    }
+
+    /// Marks that the open transactions will end with.
+    pub(crate) fn markers_due(&self) -> usize {
+        self.by_id.values().map(|transaction| transaction.partitions.len()).sum()
     }
 
     /// Whether this producer may write to this partition now.
@@ -368,6 +384,20 @@ mod tests {
             assert_eq!(transactions.init("t", TIMEOUT, Some(last)), Ok(fresh));
             assert_eq!(transactions.end("t", last, true), Err(ErrorCode::InvalidProducerIdMapping));
         }
+    }
+
+    #[test]
+    fn ids_and_groups_are_limited() {
+        let (mut transactions, producer) = ongoing();
+        for number in 1..IDS_MAX {
+            transactions.init(&number.to_string(), TIMEOUT, None).unwrap();
+        }
+        assert_eq!(transactions.init("more", TIMEOUT, None), Err(ErrorCode::CoordinatorNotAvailable));
+        assert!(transactions.init("1", TIMEOUT, None).is_ok());
+        let mut add = |group: usize| transactions.add_group("t", producer, group.to_string(), T0);
+        assert!((0..GROUPS_MAX).all(|group| add(group).is_ok()));
+        assert_eq!((add(GROUPS_MAX), add(0)), (Err(ErrorCode::PolicyViolation), Ok(())));
+        assert_eq!(transactions.markers_due(), 1);
     }
 
     #[test]

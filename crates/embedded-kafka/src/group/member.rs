@@ -70,6 +70,11 @@ impl Member {
         self.joined = None;
     }
 
+    /// Bytes that it says of itself, rounded up.
+    pub(super) fn bytes(&self) -> usize {
+        self.instance_id.as_ref().map_or(0, String::len) + self.client_id.len() + bytes_of(&self.protocols)
+    }
+
     pub(super) fn speaks(&self, protocol: &str) -> bool {
         self.protocols.iter().any(|spoken| spoken.name == protocol)
     }
@@ -78,4 +83,9 @@ impl Member {
     pub(crate) fn metadata(&self, protocol: &str) -> &[u8] {
         self.protocols.iter().find(|spoken| spoken.name == protocol).map_or(&[], |spoken| &spoken.metadata)
     }
+}
+
+/// Bytes that a member's protocols take, rounded up.
+pub(super) fn bytes_of(protocols: &[Protocol]) -> usize {
+    protocols.iter().map(|protocol| size_of::<Protocol>() + protocol.name.len() + protocol.metadata.len()).sum()
 }

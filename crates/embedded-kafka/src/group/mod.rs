@@ -9,6 +9,7 @@ pub(crate) use member::{Identity, Member, Protocol};
 pub(crate) use offsets::{Committed, METADATA_BYTES_MAX, Offsets};
 
 use crate::wire::{ErrorCode, Malformed, Reader};
+use member::bytes_of;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ const SESSION_TIMEOUT_MIN: Duration = Duration::from_secs(6);
 const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(1800);
 /// Most members: guards the memory against a client gone wild.
 const MEMBERS_MAX: usize = 10_000;
+/// Most bytes that the members say of themselves, and as many that the leader hands out. Apache Kafka keeps a group as one
+/// record, which cannot be larger than a batch (`message.max.bytes`).
+const MEMBERS_BYTES_MAX: usize = 1_048_588;
 
 /// What a group is doing, with Kafka's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +170,11 @@ impl Group {
         }
         if !self.fits(&request) {
             return Err(ErrorCode::InconsistentGroupProtocol);
+        }
+        let others = self.members.iter().filter(|(id, _)| **id != request.identity.member_id);
+        let held: usize = others.map(|(_, member)| member.bytes()).sum();
+        if held + bytes_of(&request.protocols) > MEMBERS_BYTES_MAX {
+            return Err(ErrorCode::UnknownServerError);
         }
         if !request.identity.member_id.is_empty() {
             return self.join_known(request, gathering, now);
@@ -368,7 +377,7 @@ impl Group {
     /// Handles a request for an assignment, which from the leader brings everybody's.
     ///
     /// # Errors
-    /// Unknown or fenced members, another generation, and a group that is joining anew.
+    /// Unknown or fenced members, another generation, a group that is joining anew, and assignments that are too large.
     pub(crate) fn sync(
         &mut self,
         identity: &Identity,
@@ -381,6 +390,10 @@ impl Group {
             State::Empty => return Err(ErrorCode::UnknownMemberId),
             State::PreparingRebalance => return Err(ErrorCode::RebalanceInProgress),
             State::CompletingRebalance if identity.member_id == self.leader => {
+                let handed_out: usize = assignments.iter().map(|(_, assignment)| assignment.len()).sum();
+                if handed_out > MEMBERS_BYTES_MAX {
+                    return Err(ErrorCode::UnknownServerError);
+                }
                 for (id, assignment) in assignments {
                     if let Some(member) = self.members.get_mut(&id) {
                         member.assignment = assignment;
@@ -593,6 +606,25 @@ mod tests {
         assert_eq!((told.generation, told.leader.as_str(), told.members.len()), (2, "a", 2));
         let told = joined(&mut group, "b").unwrap().unwrap();
         assert_eq!((told.generation, told.members.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_members_say_is_limited() {
+        let mut group = stable(&["a"]);
+        let mut large = request("", None, &["range"]);
+        large.protocols[0].metadata = vec![0; MEMBERS_BYTES_MAX / 2];
+        assert!(group.join(large, "b".to_owned(), Duration::ZERO, T0).is_ok());
+        let mut larger = request("", None, &["range"]);
+        larger.protocols[0].metadata = vec![0; MEMBERS_BYTES_MAX / 2];
+        let refused = group.join(larger, "c".to_owned(), Duration::ZERO, T0);
+        assert!(matches!(refused, Err(ErrorCode::UnknownServerError)), "{refused:?}");
+        let mut anew = request("b", None, &["range"]);
+        anew.protocols[0].metadata = vec![0; MEMBERS_BYTES_MAX - 10_000];
+        assert!(group.join(anew, String::new(), Duration::ZERO, T0).is_ok(), "in place of what it had said");
+        join(&mut group, "a", T0);
+        let shares = vec![("a".to_owned(), vec![0; MEMBERS_BYTES_MAX + 1])];
+        let (leader, generation) = (dynamic(&group.leader), group.generation);
+        assert_eq!(group.sync(&leader, generation, shares, T0), Err(ErrorCode::UnknownServerError));
     }
 
     #[test]

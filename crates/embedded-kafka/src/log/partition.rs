@@ -10,6 +10,10 @@ use std::sync::Arc;
 /// Batches per producer whose repetition is recognized, as many as a client may have in flight.
 const SEQUENCES_KEPT: usize = 5;
 
+/// Producers that are remembered, beyond those with an open transaction. Kafka forgets them after a day
+/// (`producer.id.expiration.ms`).
+const PRODUCERS_KEPT: usize = 1_000;
+
 /// What a reader may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isolation {
@@ -39,6 +43,8 @@ pub(crate) struct Fetched {
 #[derive(Debug, Default)]
 struct Producer {
     epoch: i16,
+    /// Offset of its last batch or mark.
+    last_offset: i64,
     /// Sequences and base offsets of the last batches.
     batches: VecDeque<(Sequence, i64)>,
 }
@@ -107,6 +113,7 @@ impl Partition {
         let offset = self.push(batch, settings, now_ms);
         if let Some(sequence) = sequence {
             let producer = self.producers.entry(sequence.producer_id).or_default();
+            producer.last_offset = offset;
             producer.batches.push_back((sequence, offset));
             if producer.batches.len() > SEQUENCES_KEPT {
                 producer.batches.pop_front();
@@ -114,6 +121,7 @@ impl Partition {
             if is_transactional {
                 self.open.entry(sequence.producer_id).or_insert(offset);
             }
+            self.forget_producers();
         }
         Ok(offset)
     }
@@ -128,7 +136,7 @@ impl Partition {
         }
         let producer = self.producers.entry(next.producer_id).or_default();
         if known != Some(next.epoch) {
-            *producer = Producer { epoch: next.epoch, batches: VecDeque::new() };
+            *producer = Producer { epoch: next.epoch, ..Producer::default() };
         }
         if let Some((_, offset)) = producer.batches.iter().find(|(known, _)| *known == next) {
             return Ok(Some(*offset));
@@ -166,12 +174,25 @@ impl Partition {
         let marker = self.push(Batch::marker(producer_id, epoch, is_commit, now_ms), settings, now_ms);
         let producer = self.producers.entry(producer_id).or_default();
         if producer.epoch < epoch {
-            *producer = Producer { epoch, batches: VecDeque::new() };
+            *producer = Producer { epoch, ..Producer::default() };
         }
+        producer.last_offset = marker;
         if let Some(first_offset) = self.open.remove(&producer_id)
             && !is_commit
         {
             self.aborted.push(Aborted { producer_id, first_offset, last_offset: marker });
+        }
+        self.forget_producers();
+    }
+
+    /// Forgets the producer that has been silent for longest, once there are too many.
+    fn forget_producers(&mut self) {
+        if self.producers.len() <= PRODUCERS_KEPT + self.open.len() {
+            return;
+        }
+        let idle = self.producers.iter().filter(|(id, _)| !self.open.contains_key(id));
+        if let Some(id) = idle.min_by_key(|(_, producer)| producer.last_offset).map(|(id, _)| *id) {
+            self.producers.remove(&id);
         }
     }
 
@@ -322,6 +343,20 @@ mod tests {
         assert_eq!(append(&mut partition, &[1], Some((7, 1, 1))), Err(ErrorCode::OutOfOrderSequenceNumber));
         assert_eq!(append(&mut partition, &[1], Some((7, 1, 0))), Ok(2));
         assert_eq!(append(&mut partition, &[1], Some((8, 0, 5))), Ok(3), "of this one nothing is known");
+    }
+
+    #[test]
+    fn producers_long_silent_are_forgotten_but_for_open_transactions() {
+        let mut partition = partition();
+        append(&mut partition, &[1], Some((0, 0, 0))).unwrap();
+        for id in 1..=PRODUCERS_KEPT as i64 + 1 {
+            partition.append(batch(&[1], Some((id, 0, 0)), false), &Settings::default(), NOW).unwrap();
+        }
+        assert_eq!(partition.producers.len(), PRODUCERS_KEPT + 1);
+        assert!(partition.producers.contains_key(&0) && !partition.producers.contains_key(&1));
+        partition.end_transaction(0, 0, true, &Settings::default(), NOW);
+        assert_eq!(partition.producers.len(), PRODUCERS_KEPT);
+        assert!(partition.producers.contains_key(&0) && !partition.producers.contains_key(&2));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod commits;
 mod configs;
 mod consumers;
 mod deletes;
+mod faults;
 mod fencing;
 mod fetch;
 mod groups;
@@ -50,6 +51,7 @@ probes! {
         versions_that_do_not_exist_get_the_list,
         software_names_are_checked,
         requests_in_a_row_are_answered_in_order,
+        texts_of_32_kib_close_the_connection,
         unknown_apis_close_the_connection,
         unknown_versions_close_the_connection,
         coordinators_are_found,
@@ -78,6 +80,7 @@ probes! {
         altering_replaces_all,
         changing_leaves_the_rest,
         senseless_changes_are_refused,
+        settings_have_a_greatest_length,
         validation_changes_nothing,
         changes_take_effect,
     }
