@@ -56,7 +56,7 @@ fn pack(kind: Kind) -> &'static str {
         Kind::Api => "api-gateway",
         Kind::Nginx => "nginx",
         Kind::Sshd => "linux-auth",
-        Kind::CloudTrail => "generic-json",
+        Kind::CloudTrail => "aws-cloudtrail",
     }
 }
 
