@@ -1,6 +1,6 @@
 //! What a deletion leaves as evidence: the schema of the receipts file.
 
-use crate::keystore::Date;
+use crate::calendar::Moment;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -151,13 +151,7 @@ struct Utc(i64);
 
 impl Serialize for Utc {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const SECOND_MS: i64 = 1000;
-        const MINUTE_MS: i64 = 60 * SECOND_MS;
-        const HOUR_MS: i64 = 60 * MINUTE_MS;
-        let of_day_ms = self.0.rem_euclid(24 * HOUR_MS);
-        let (hour, minute) = (of_day_ms / HOUR_MS, of_day_ms % HOUR_MS / MINUTE_MS);
-        let (second, ms) = (of_day_ms % MINUTE_MS / SECOND_MS, of_day_ms % SECOND_MS);
-        serializer.collect_str(&format_args!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", Date::at(self.0)))
+        serializer.collect_str(&Moment::at(self.0))
     }
 }
 

@@ -336,6 +336,9 @@ impl Drop for Running {
         // It may have ended already.
         self.child.kill().ok();
         self.child.wait().ok();
+        if std::thread::panicking() {
+            println!("what process {} had to say:\n{}", self.child.id(), self.log());
+        }
     }
 }
 
