@@ -3,8 +3,9 @@
 use super::exit::{Exit, Failure};
 use super::packs;
 use super::text::{count, table};
+use crate::calendar::Date;
 use crate::config::{Config, LogFormat, Surroundings, written};
-use crate::keystore::{self, Coverage, Date};
+use crate::keystore::{self, Coverage};
 use crate::veil::{Choice, Veil};
 use clap::{Args, Subcommand};
 use std::fs;

@@ -3,8 +3,9 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use super::text::{count, table};
+use crate::calendar::Date;
 use crate::keys::{EPOCH_DAYS_DEFAULT, epoch_range_ms};
-use crate::keystore::{self, Date, EPOCHS_FUTURE_DEFAULT, EPOCHS_PAST_DEFAULT, KeyringFile, KeystoreError};
+use crate::keystore::{self, EPOCHS_FUTURE_DEFAULT, EPOCHS_PAST_DEFAULT, KeyringFile, KeystoreError};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;

@@ -5,13 +5,14 @@ use super::exit::{Exit, Failure};
 use super::packs;
 use super::terminal;
 use super::time::timestamp_ms;
+use crate::calendar::Date;
 use crate::config::{Client, Config, LogFormat, written};
 use crate::http::Server;
 use crate::kafka::{self, Job, Options, RawTopics};
 use crate::keys::Keyring;
 use crate::keystore;
 use crate::pipeline::metrics::Metrics;
-use crate::pipeline::{CommitRule, Health, Route, Routes, Stop};
+use crate::pipeline::{Health, Route, Routes, Stop};
 use crate::retention::{Policy, ReceiptFile, Sweeper};
 use crate::rules::RulePack;
 use crate::veil::{Choice, Veil};
@@ -51,7 +52,7 @@ pub(super) fn run(args: RunArgs, clock: fn() -> SystemTime) -> Result<Exit, Fail
         instance = config.kafka.instance,
         workers = config.kafka.workers,
         epoch = coverage.present.0,
-        keys_until = %keystore::Date::at(coverage.ends_ms),
+        keys_until = %Date::at(coverage.ends_ms),
         http = %server.address(),
         "logveil starts"
     );
@@ -107,7 +108,7 @@ pub(super) fn policy(config: &Config) -> Policy {
 pub(super) fn job(config: &Config, keyring: Keyring) -> Result<Job, Failure> {
     let routes = routes(config)?;
     let metrics = Arc::new(Metrics::new(&routes));
-    let (keys, rule, health, stop) = (Arc::new(keyring), commit_rule(config), Health::default(), Stop::default());
+    let (keys, rule, health, stop) = (Arc::new(keyring), config.commit, Health::default(), Stop::default());
     Ok(Job { routes, keys, rule, metrics, health, stop })
 }
 
@@ -154,11 +155,6 @@ pub(super) fn options(config: &Config) -> Options {
         consumer: properties(Client::Consumer),
         producer: properties(Client::Producer),
     }
-}
-
-fn commit_rule(config: &Config) -> CommitRule {
-    let commit = config.commit;
-    CommitRule { interval: commit.interval, bytes: commit.bytes, records: commit.records }
 }
 
 /// Log lines go to standard error: standard output is for data.

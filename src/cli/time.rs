@@ -68,7 +68,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_printed_day_is_read_back(day in 0_i64..2_932_897) {
-            let printed = crate::keystore::Date::at(day * DAY_MS).to_string();
+            let printed = crate::calendar::Date::at(day * DAY_MS).to_string();
             prop_assert_eq!(parse(&printed), Ok(day * DAY_MS));
         }
     }

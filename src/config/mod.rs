@@ -12,6 +12,7 @@ mod raw;
 pub use duration::written;
 pub use kafka_properties::Client;
 
+use crate::pipeline::CommitRule;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub struct Config {
     /// Folders of rule packs that override or add to those that ship.
     pub rules: Vec<PathBuf>,
     /// When a transaction is committed.
-    pub commit: Commit,
+    pub commit: CommitRule,
     /// How raw records end.
     pub retention: Retention,
     /// Most bytes of key, payload and headers of one record; larger ones are quarantined.
@@ -93,17 +94,6 @@ pub struct Route {
     pub quarantine: String,
     /// How long a raw record stays once it is forwarded. `None`: logveil deletes nothing from the source topics.
     pub window: Option<Duration>,
-}
-
-/// A transaction is committed at whatever comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Commit {
-    /// Time since it began.
-    pub interval: Duration,
-    /// Bytes sent in it.
-    pub bytes: usize,
-    /// Records sent in it.
-    pub records: usize,
 }
 
 /// How raw records end, where a route has a window.

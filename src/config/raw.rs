@@ -2,9 +2,10 @@
 
 use super::kafka_properties::refusal;
 use super::{
-    Client, Commit, Config, ConfigError, ENV_BOOTSTRAP, ENV_HTTP_ALLOW_REMOTE, ENV_HTTP_LISTEN, Http, Kafka, Log,
-    LogFormat, Property, Retention, Route, Surroundings, duration,
+    Client, Config, ConfigError, ENV_BOOTSTRAP, ENV_HTTP_ALLOW_REMOTE, ENV_HTTP_LISTEN, Http, Kafka, Log, LogFormat,
+    Property, Retention, Route, Surroundings, duration,
 };
+use crate::pipeline::CommitRule;
 use crate::veil::RECORD_BYTES_MAX;
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
@@ -129,10 +130,9 @@ struct RawCommit {
 }
 
 impl Default for RawCommit {
-    /// 150 ms is the floor of the added latency and costs no measurable throughput; 20 MB and 50,000 records bound what
-    /// is repeated after a crash.
     fn default() -> Self {
-        Self { interval_ms: 150, bytes: 20_000_000, records: 50_000 }
+        let CommitRule { interval, bytes, records } = CommitRule::default();
+        Self { interval_ms: interval.as_millis() as u64, bytes, records }
     }
 }
 
@@ -417,7 +417,7 @@ impl Resolver<'_> {
         Ok(Retention { interval, receipts: self.folder.join(raw.receipts) })
     }
 
-    fn commit(&self, raw: RawCommit) -> Result<Commit, ConfigError> {
+    fn commit(&self, raw: RawCommit) -> Result<CommitRule, ConfigError> {
         if !(1..=COMMIT_INTERVAL_MS_MAX).contains(&raw.interval_ms) {
             let hint = format!("use 1 to {COMMIT_INTERVAL_MS_MAX}; 100 to 200 is a good value");
             return Err(self.fault("commit.interval_ms", "is out of range", hint));
@@ -428,7 +428,7 @@ impl Resolver<'_> {
             }
         }
         let interval = Duration::from_millis(raw.interval_ms);
-        Ok(Commit { interval, bytes: raw.bytes, records: raw.records })
+        Ok(CommitRule { interval, bytes: raw.bytes, records: raw.records })
     }
 
     fn record_bytes_max(&self, bytes: usize) -> Result<usize, ConfigError> {

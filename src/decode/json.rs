@@ -514,9 +514,9 @@ mod tests {
         #[test]
         fn accepts_what_serde_json_accepts(text in nearly_json()) {
             let oracle = serde_json::from_str::<serde_json::Value>(&text);
-            // The grammar has no largest number, the oracle has.
-            let fits = oracle.as_ref().map_or_else(|error| error.to_string().starts_with("number out of range"), |_| true);
-            prop_assert_eq!(tokens(text.as_bytes()).is_ok(), fits, "{}", text);
+            // The grammar has no largest number, the oracle has, and looks no further.
+            prop_assume!(oracle.as_ref().err().is_none_or(|error| !error.to_string().starts_with("number out of range")));
+            prop_assert_eq!(tokens(text.as_bytes()).is_ok(), oracle.is_ok(), "{}", text);
         }
 
         #[test]

@@ -43,7 +43,8 @@ fn word_before(text: &[u8], at: usize) -> Option<usize> {
     let is_letter = byte(text, start).is_some_and(|byte| byte.is_ascii_alphabetic() || byte >= 0x80);
     // The value of a pair before is no part of a name, nor is a word that began further off.
     let opens = byte_before(text, start).is_none_or(|before| before <= b' ' || b"([{<>,;|\"'".contains(&before));
-    (start < end && is_letter && opens).then_some(start)
+    let fits = (1..=PHRASE_WORD_BYTES_MAX).contains(&(end - start.min(end)));
+    (fits && is_letter && opens).then_some(start)
 }
 
 /// What stands between name and value.

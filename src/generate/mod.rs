@@ -6,7 +6,6 @@
 //! The same options give the same events on every machine. People, their addresses and what they ask for follow Zipf's
 //! law; what one person does agrees with itself (same name, addresses, devices; a session has a beginning and an end).
 
-mod calendar;
 mod devices;
 mod dice;
 mod hostile;
@@ -15,6 +14,7 @@ mod names;
 mod render;
 mod shapes;
 mod template;
+mod time_format;
 mod visit;
 mod world;
 

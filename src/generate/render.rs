@@ -1,11 +1,11 @@
 //! Fills the holes of a template.
 
-use super::calendar::{Moment, TimeFormat};
 use super::devices::uuid;
 use super::dice::Dice;
 use super::line::Line;
 use super::shapes::Shapes;
 use super::template::{Fact, Piece, Spelling, Template, Who};
+use super::time_format::{self, TimeFormat};
 use super::visit::Visit;
 use super::world::{Address, SERVERS, World};
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ pub(super) struct Scene<'a> {
     world: &'a World,
     shapes: &'a Shapes,
     visit: &'a Visit,
-    moment: Moment,
+    timestamp_ms: i64,
     numbers: Numbers,
     dice: &'a mut Dice,
     line: Line,
@@ -52,7 +52,7 @@ impl<'a> Scene<'a> {
             millis: dice.between(2..=900),
             request: dice.bits(),
         };
-        Self { world, shapes, visit, moment: Moment::at(timestamp_ms), numbers, dice, line: Line::default() }
+        Self { world, shapes, visit, timestamp_ms, numbers, dice, line: Line::default() }
     }
 
     /// Writes a line from a template.
@@ -125,12 +125,12 @@ impl<'a> Scene<'a> {
 
     /// Facts are digits, words and dates: none needs an escape.
     fn fact(&mut self, fact: Fact) -> fmt::Result {
-        let (visit, numbers, moment) = (self.visit, &self.numbers, self.moment);
+        let (visit, numbers, timestamp_ms) = (self.visit, &self.numbers, self.timestamp_ms);
         let out = &mut self.line;
         match fact {
-            Fact::Time(format) => moment.write(format, out),
-            Fact::Began => Moment::at(visit.began_ms).write(TimeFormat::IsoSeconds, out),
-            Fact::Head => head(visit.server, moment, out),
+            Fact::Time(format) => time_format::write(timestamp_ms, format, out),
+            Fact::Began => time_format::write(visit.began_ms, TimeFormat::IsoSeconds, out),
+            Fact::Head => head(visit.server, timestamp_ms, out),
             Fact::Server => out.write_str(SERVERS[visit.server]),
             Fact::Port => write!(out, "{}", visit.port),
             Fact::Pid => write!(out, "{}", visit.pid),
@@ -156,9 +156,9 @@ impl<'a> Scene<'a> {
 }
 
 /// Half of the machines write times as RFC 3164 has them, the others as RFC 3339 does.
-fn head(server: usize, moment: Moment, out: &mut impl Write) -> fmt::Result {
+fn head(server: usize, timestamp_ms: i64, out: &mut impl Write) -> fmt::Result {
     let format = if server.is_multiple_of(2) { TimeFormat::Syslog } else { TimeFormat::Rfc3339 };
-    moment.write(format, out)?;
+    time_format::write(timestamp_ms, format, out)?;
     write!(out, " {} ", SERVERS[server])
 }
 

@@ -3,7 +3,7 @@
 //! `<ip>` is a hole, `<email:query>` one with a spelling. A line break and the blanks behind it are left out. [`ENTITIES`],
 //! [`FACTS`], [`PARTS`] and [`SPELLINGS`] list what there is.
 
-use super::calendar::TimeFormat;
+use super::time_format::TimeFormat;
 use crate::rules::Class;
 
 /// A sketched line, or a part of one.

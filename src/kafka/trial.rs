@@ -4,11 +4,12 @@ use super::topic_reader::TopicReader;
 use super::{Halted, Options, client};
 use crate::pipeline::Fault;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::Offset;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// One question to the cluster, and the wait for the last records to be acknowledged.
@@ -55,7 +56,25 @@ pub struct Invented<'a> {
 
 /// Fills topics, in order and each record once.
 pub struct Filler {
-    producer: ThreadedProducer<DefaultProducerContext>,
+    producer: ThreadedProducer<Deliveries>,
+}
+
+/// Counts the records that did not arrive.
+#[derive(Default)]
+struct Deliveries {
+    failed: AtomicU64,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if result.is_err() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Filler {
@@ -65,7 +84,7 @@ impl Filler {
     /// [`Halted`] when its settings are wrong.
     pub fn connect(options: &Options) -> Result<Self, Halted> {
         let producer = client::filler(options)
-            .create()
+            .create_with_context(Deliveries::default())
             .map_err(|error| Halted(format!("cannot make a Kafka producer: {error}")))?;
         Ok(Self { producer })
     }
@@ -96,11 +115,15 @@ impl Filler {
     /// Waits until everything is acknowledged.
     ///
     /// # Errors
-    /// [`Halted`] when it is not within half a minute.
+    /// [`Halted`] when it is not within half a minute, or when a record did not arrive.
     pub fn finish(&self) -> Result<(), Halted> {
         self.producer
             .flush(TIMEOUT)
-            .map_err(|error| Halted(format!("the last invented records were not acknowledged: {error}")))
+            .map_err(|error| Halted(format!("the last invented records were not acknowledged: {error}")))?;
+        match self.producer.context().failed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            failed => Err(Halted(format!("{failed} invented records did not arrive"))),
+        }
     }
 }
 

@@ -21,16 +21,15 @@
 //! It must be readable by its owner alone. An epoch's key is drawn once: [`extend`] adds keys only behind the last
 //! epoch, so an epoch that was taken out of the file never comes back under another key.
 
-mod date;
 mod file;
 
+use crate::calendar::Date;
 use crate::keys::{KeyEpoch, KeyError, Keyring, SealRandom, epoch_range_ms};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-pub use date::Date;
 pub use file::{KeyringFile, extend};
 
 /// Epochs before the present one that get a key: with epochs of 30 days, events may come a year late.

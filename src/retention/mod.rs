@@ -1,4 +1,4 @@
-//! Deletes raw records once they are forwarded and aged, and keeps a receipt of every deletion.
+//! Deletes raw records once they are forwarded and aged, and writes a receipt of each deletion.
 //!
 //! Knows: what may be deleted ([`bound`]), in what order to ask, what a receipt says. Must not know the Kafka client
 //! (it asks through [`RawLog`]), records, rules or keys. Start at [`bound`], then [`sweep`]; [`Sweeper`] repeats it.

@@ -1,6 +1,6 @@
 //! What a deletion leaves as evidence: the schema of the receipts file.
 
-use crate::keystore::Date;
+use crate::calendar::Moment;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -83,7 +83,13 @@ impl Receipt {
     /// Offsets before the bound that were there before and are gone for certain. Not a number of records: the marks of
     /// transactions and what compaction removed have offsets too.
     pub fn offsets(&self) -> i64 {
-        let known = self.low_watermark_read_back.or(self.low_watermark_returned).unwrap_or(self.low_watermark_before);
+        // A replica that has not followed may become the leader, so the lowest that is known counts; and what was not
+        // read back is not certain.
+        let known = match (self.low_watermark_returned, self.low_watermark_read_back) {
+            (Some(returned), Some(read_back)) => returned.min(read_back),
+            (None, Some(read_back)) => read_back,
+            (Some(_) | None, None) => self.low_watermark_before,
+        };
         (known.min(self.bound) - self.low_watermark_before).max(0)
     }
 
@@ -145,13 +151,7 @@ struct Utc(i64);
 
 impl Serialize for Utc {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const SECOND_MS: i64 = 1000;
-        const MINUTE_MS: i64 = 60 * SECOND_MS;
-        const HOUR_MS: i64 = 60 * MINUTE_MS;
-        let of_day_ms = self.0.rem_euclid(24 * HOUR_MS);
-        let (hour, minute) = (of_day_ms / HOUR_MS, of_day_ms % HOUR_MS / MINUTE_MS);
-        let (second, ms) = (of_day_ms % MINUTE_MS / SECOND_MS, of_day_ms % SECOND_MS);
-        serializer.collect_str(&format_args!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", Date::at(self.0)))
+        serializer.collect_str(&Moment::at(self.0))
     }
 }
 
@@ -212,7 +212,8 @@ pub(super) mod tests {
         assert_eq!(offsets(Some(15), Some(15)), 5);
         assert_eq!(offsets(Some(15), Some(12)), 2, "what stands again is not gone");
         assert_eq!(offsets(Some(20), Some(20)), 5, "what somebody else deleted is not ours");
-        assert_eq!(offsets(Some(15), None), 5);
+        assert_eq!(offsets(Some(12), Some(15)), 2, "a replica that has not followed may become the leader");
+        assert_eq!(offsets(Some(15), None), 0, "what was not read back is not certain");
         assert_eq!(offsets(None, None), 0);
         assert_eq!(offsets(None, Some(7)), 0);
     }

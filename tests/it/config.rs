@@ -55,7 +55,7 @@ fn a_minimal_file_has_safe_defaults() {
             ],
             keyring: "conf/keyring.toml",
             rules: [],
-            commit: Commit {
+            commit: CommitRule {
                 interval: 150ms,
                 bytes: 20000000,
                 records: 50000,

@@ -66,7 +66,7 @@ fn without_once_it_stays_until_it_is_told_to_end() {
     assert!(answer.contains("logveil_records_in_total{topic=\"raw.api\"}"), "{answer}");
     assert!(demo.try_wait().unwrap().is_none(), "it stays");
 
-    assert!(Command::new("kill").args(["-s", "INT", &demo.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -s INT {}", demo.id())]).status().unwrap().success());
     assert_eq!(lines.count(), 1, "only the line about clients was left to read");
     assert_eq!(demo.wait().unwrap().code(), Some(0));
 }

@@ -81,15 +81,34 @@ impl State {
             return Err(ErrorCode::TopicAlreadyExists);
         }
         let partitions = usize::try_from(partitions).map_err(|_| ErrorCode::InvalidPartitions)?;
-        let existing: usize = self.topics.values().map(|topic| topic.partitions.len()).sum();
-        if existing.saturating_add(partitions) > ALL_PARTITIONS_MAX {
-            return Err(ErrorCode::PolicyViolation);
-        }
+        self.check_room_for(partitions)?;
         let topic = Topic::new(partitions, &self.defaults, overrides, self.space.clone())?;
         if !is_trial {
             self.topics.insert(name.to_owned(), topic);
         }
         Ok(())
+    }
+
+    /// Gives a topic so many partitions, or only says whether it could have them.
+    ///
+    /// # Errors
+    /// As `CreatePartitions` answers.
+    pub(crate) fn grow_topic(&mut self, name: &str, count: i32, is_trial: bool) -> Result<(), ErrorCode> {
+        let topic = self.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let count = usize::try_from(count).map_err(|_| ErrorCode::InvalidPartitions)?;
+        topic.check_growth(count)?;
+        self.check_room_for(count - topic.partitions.len())?;
+        match self.topics.get_mut(name) {
+            Some(topic) if !is_trial => topic.grow(count),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether there may be so many partitions more.
+    fn check_room_for(&self, partitions: usize) -> Result<(), ErrorCode> {
+        let existing: usize = self.topics.values().map(|topic| topic.partitions.len()).sum();
+        let is_room = existing.saturating_add(partitions) <= ALL_PARTITIONS_MAX;
+        if is_room { Ok(()) } else { Err(ErrorCode::PolicyViolation) }
     }
 
     /// Deletes a topic and what groups and transactions know of it.
@@ -240,5 +259,29 @@ impl Core {
             drop(state);
             self.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_counted_over_all_topics() {
+        let mut state = State::new(&Options::default());
+        for number in 0..10 {
+            let partitions = if number == 9 { 2 } else { PARTITIONS_MAX as i32 };
+            state.create_topic(&format!("topic-{number}"), partitions, BTreeMap::new(), false).unwrap();
+        }
+        state.create_topic("small", 1, BTreeMap::new(), false).unwrap();
+        let most = PARTITIONS_MAX as i32 - 1;
+        for is_trial in [true, false] {
+            assert_eq!(state.grow_topic("topic-9", most + 1, is_trial), Err(ErrorCode::PolicyViolation));
+            assert_eq!(state.grow_topic("topic-9", 2, is_trial), Err(ErrorCode::InvalidPartitions));
+            assert_eq!(state.grow_topic("topic-8", most + 2, is_trial), Err(ErrorCode::InvalidPartitions));
+            assert_eq!(state.grow_topic("none", 2, is_trial), Err(ErrorCode::UnknownTopicOrPartition));
+            assert_eq!(state.grow_topic("topic-9", most, is_trial), Ok(()));
+        }
+        assert_eq!(state.create_topic("more", 1, BTreeMap::new(), false), Err(ErrorCode::PolicyViolation));
     }
 }

@@ -27,20 +27,39 @@ pub struct Faults(Arc<Planned>);
 
 #[derive(Debug, Default)]
 struct Planned {
-    requests: Mutex<BTreeMap<Api, Vec<Fault>>>,
+    requests: Mutex<BTreeMap<Api, Vec<Plan>>>,
     refuse_connections: AtomicBool,
     hold_markers: AtomicBool,
+}
+
+/// The next `times` requests of clients whose id begins with `client_prefix` meet this fault.
+#[derive(Debug)]
+struct Plan {
+    client_prefix: String,
+    fault: Fault,
+    times: usize,
 }
 
 impl Faults {
     /// Has the next `times` requests of this API meet this fault, after those planned before.
     pub fn plan(&self, api: Api, fault: Fault, times: usize) {
-        self.requests().entry(api).or_default().extend(std::iter::repeat_n(fault, times));
+        self.plan_for("", api, fault, times);
+    }
+
+    /// As [`Faults::plan`], for clients only whose `client.id` begins with this: a test's own clients go unharmed.
+    pub fn plan_for(&self, client_prefix: &str, api: Api, fault: Fault, times: usize) {
+        let plan = Plan { client_prefix: client_prefix.to_owned(), fault, times };
+        self.requests().entry(api).or_default().push(plan);
     }
 
     /// Requests that are still to meet a fault.
     pub fn planned(&self) -> usize {
-        self.requests().values().map(Vec::len).sum()
+        self.requests().values().flatten().map(|plan| plan.times).sum()
+    }
+
+    /// Requests of this API that are still to meet a fault.
+    pub fn planned_for(&self, api: Api) -> usize {
+        self.requests().get(&api).into_iter().flatten().map(|plan| plan.times).sum()
     }
 
     /// Forgets all faults: what comes next goes well.
@@ -69,14 +88,49 @@ impl Faults {
         self.0.hold_markers.load(Ordering::SeqCst)
     }
 
-    /// The fault that this request meets.
-    pub(crate) fn next(&self, api: Api) -> Option<Fault> {
+    /// The fault that this request meets: the first one planned for it.
+    pub(crate) fn next(&self, api: Api, client_id: &str) -> Option<Fault> {
         let mut requests = self.requests();
-        let faults = requests.get_mut(&api).filter(|faults| !faults.is_empty())?;
-        Some(faults.remove(0))
+        let plans = requests.get_mut(&api)?;
+        let plan = plans.iter_mut().find(|plan| plan.times > 0 && client_id.starts_with(&plan.client_prefix))?;
+        plan.times -= 1;
+        let fault = plan.fault;
+        plans.retain(|plan| plan.times > 0);
+        Some(fault)
     }
 
-    fn requests(&self) -> MutexGuard<'_, BTreeMap<Api, Vec<Fault>>> {
+    fn requests(&self) -> MutexGuard<'_, BTreeMap<Api, Vec<Plan>>> {
         self.0.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_come_in_the_order_of_their_plans() {
+        let faults = Faults::default();
+        faults.plan(Api::Fetch, Fault::LoseRequest, 2);
+        faults.plan(Api::Fetch, Fault::LoseAnswer, 1);
+        faults.plan(Api::Produce, Fault::LoseAnswer, 0);
+        assert_eq!((faults.planned(), faults.planned_for(Api::Fetch), faults.planned_for(Api::Produce)), (3, 3, 0));
+        assert_eq!(faults.next(Api::Produce, "a"), None);
+        let met: Vec<_> = (0..4).map(|_| faults.next(Api::Fetch, "a")).collect();
+        assert_eq!(met, [Some(Fault::LoseRequest), Some(Fault::LoseRequest), Some(Fault::LoseAnswer), None]);
+        assert_eq!(faults.planned(), 0);
+    }
+
+    #[test]
+    fn a_fault_can_be_for_some_clients_only() {
+        let faults = Faults::default();
+        faults.plan_for("logveil-", Api::EndTxn, Fault::LoseAnswer, 2);
+        faults.plan(Api::EndTxn, Fault::LoseRequest, 1);
+        assert_eq!(faults.next(Api::EndTxn, "logveil-7"), Some(Fault::LoseAnswer));
+        assert_eq!(faults.next(Api::EndTxn, "a-test"), Some(Fault::LoseRequest));
+        assert_eq!(faults.next(Api::EndTxn, "a-test"), None);
+        assert_eq!(faults.planned_for(Api::EndTxn), 1);
+        faults.clear();
+        assert_eq!(faults.next(Api::EndTxn, "logveil-7"), None);
     }
 }

@@ -147,7 +147,7 @@ fn answer(core: &Core, frame: &[u8], peer: &Peer, answers: &mut BufWriter<TcpStr
     request.set_flexible(api.is_flexible(version));
     request.tags().map_err(malformed)?;
 
-    let fault = core.faults.next(api);
+    let fault = core.faults.next(api, &client_id);
     let (mut refusal, mut bytes_max): (Option<ErrorCode>, usize) = (None, usize::MAX);
     match fault {
         Some(Fault::LoseRequest) => return Err(closed()),

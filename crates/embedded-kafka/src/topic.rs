@@ -35,14 +35,21 @@ impl Topic {
         Ok(topic)
     }
 
-    /// Adds partitions until there are `count`.
+    /// Whether there can be so many partitions.
     ///
     /// # Errors
     /// `INVALID_PARTITIONS` when that is no more than there are, or too many.
+    pub(crate) fn check_growth(&self, count: usize) -> Result<(), ErrorCode> {
+        let is_more = (self.partitions.len() + 1..=PARTITIONS_MAX).contains(&count);
+        if is_more { Ok(()) } else { Err(ErrorCode::InvalidPartitions) }
+    }
+
+    /// Adds partitions until there are `count`.
+    ///
+    /// # Errors
+    /// As [`Topic::check_growth`].
     pub(crate) fn grow(&mut self, count: usize) -> Result<(), ErrorCode> {
-        if !(self.partitions.len() + 1..=PARTITIONS_MAX).contains(&count) {
-            return Err(ErrorCode::InvalidPartitions);
-        }
+        self.check_growth(count)?;
         self.partitions.resize_with(count, || Partition::new(self.space.clone()));
         Ok(())
     }
@@ -75,6 +82,8 @@ pub(crate) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
+/// Longest value of a setting (Kafka's `ConfigurationControlManager`).
+const SETTING_BYTES_MAX: usize = i16::MAX as usize;
 /// Least `segment.bytes` (KIP-1030).
 const SEGMENT_BYTES_MIN: i64 = 1 << 20;
 
@@ -175,6 +184,9 @@ impl Settings {
         let mut settings = self.clone();
         for (name, value) in overrides {
             let (_, _, kind) = KNOWN.iter().find(|(known, ..)| known == name).ok_or(ErrorCode::InvalidConfig)?;
+            if value.len() > SETTING_BYTES_MAX {
+                return Err(ErrorCode::InvalidConfig);
+            }
             let value = value.trim();
             check_type(*kind, value)?;
             settings.read(name, value)?;

@@ -7,11 +7,24 @@ use std::time::Duration;
 /// Longest a transaction may be open (`transaction.max.timeout.ms`).
 const TIMEOUT_MAX: Duration = Duration::from_secs(900);
 
+/// Most transactional ids, and most groups of one transaction: a client gone wild does not eat the memory.
+const IDS_MAX: usize = 10_000;
+const GROUPS_MAX: usize = 16;
+
+/// The last epoch: never a producer's, so that the one before can still be fenced.
+const EPOCH_FENCED: i16 = i16::MAX;
+
 /// A producer id and its epoch: who may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProducerEpoch {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
+}
+
+impl ProducerEpoch {
+    fn raised(self) -> Self {
+        Self { epoch: self.epoch.saturating_add(1), ..self }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +44,9 @@ enum State {
 #[derive(Debug)]
 struct Transaction {
     producer: ProducerEpoch,
-    /// The epoch from which the producer may still ask for the present one: its first request may have been lost, or the
-    /// broker gave its transaction up.
-    last_epoch: Option<i16>,
+    /// What the producer was before, as which it may still ask who it is now: its first request may have been lost, or
+    /// the broker gave its transaction up.
+    last: Option<ProducerEpoch>,
     timeout: Duration,
     state: State,
     partitions: BTreeSet<(String, i32)>,
@@ -66,8 +79,8 @@ impl Transactions {
     /// Makes the caller the owner of this id: whoever owned it before is fenced, and its transaction is aborted.
     ///
     /// # Errors
-    /// `CONCURRENT_TRANSACTIONS` while the previous transaction still ends: come back; `INVALID_TRANSACTION_TIMEOUT`; and
-    /// `PRODUCER_FENCED` when `expected` owns the id no more.
+    /// `CONCURRENT_TRANSACTIONS` while the previous transaction still ends: come back; `INVALID_TRANSACTION_TIMEOUT`;
+    /// `PRODUCER_FENCED` when `expected` owns the id no more; `COORDINATOR_NOT_AVAILABLE` when there are too many ids.
     pub(crate) fn init(
         &mut self,
         id: &str,
@@ -78,10 +91,13 @@ impl Transactions {
             return Err(ErrorCode::InvalidTransactionTimeout);
         }
         if !self.by_id.contains_key(id) {
+            if self.by_id.len() >= IDS_MAX {
+                return Err(ErrorCode::CoordinatorNotAvailable);
+            }
             let producer = self.new_producer();
             let fresh = Transaction {
                 producer,
-                last_epoch: None,
+                last: None,
                 timeout,
                 state: State::Empty,
                 partitions: BTreeSet::new(),
@@ -90,33 +106,38 @@ impl Transactions {
             self.by_id.insert(id.to_owned(), fresh);
             return Ok(producer);
         }
-        let exhausted = self.by_id.get(id).is_some_and(|known| known.producer.epoch == i16::MAX - 1);
-        let fresh_producer = exhausted.then(|| self.new_producer());
+        let is_exhausted = self.by_id.get(id).is_some_and(Transaction::is_exhausted);
+        let fresh_producer = is_exhausted.then(|| self.new_producer());
         let transaction = self.by_id.get_mut(id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
-        if let Some(expected) = expected {
-            let is_repeated = transaction.last_epoch == Some(expected.epoch);
-            if expected.producer_id != transaction.producer.producer_id
-                || (expected.epoch != transaction.producer.epoch && !is_repeated)
-            {
-                return Err(ErrorCode::ProducerFenced);
-            }
-            if is_repeated && !matches!(transaction.state, State::Ending { .. }) {
-                return Ok(transaction.producer);
-            }
+        let is_of_another = |expected: ProducerEpoch| {
+            expected.producer_id != transaction.producer.producer_id && transaction.last != Some(expected)
+        };
+        if expected.is_some_and(is_of_another) {
+            return Err(ErrorCode::ProducerFenced);
         }
         match transaction.state {
             State::Ending { .. } => return Err(ErrorCode::ConcurrentTransactions),
+            // Whatever the expected epoch: who does not know the present one still ends what is open, as in Kafka.
             State::Ongoing { .. } => {
                 transaction.fence();
                 return Err(ErrorCode::ConcurrentTransactions);
             }
             State::Empty | State::Ended { .. } => {}
         }
-        transaction.last_epoch = expected.map(|expected| expected.epoch);
+        match expected {
+            None => {}
+            Some(expected) if expected == transaction.producer => {}
+            // An epoch that only fences is nobody's: another producer id is due.
+            Some(expected) if transaction.last == Some(expected) && transaction.producer.epoch < EPOCH_FENCED => {
+                return Ok(transaction.producer);
+            }
+            Some(expected) if transaction.last == Some(expected) => {}
+            Some(_) => return Err(ErrorCode::ProducerFenced),
+        }
+        transaction.last = expected;
         transaction.timeout = timeout;
         transaction.state = State::Empty;
-        transaction.producer =
-            fresh_producer.unwrap_or(ProducerEpoch { epoch: transaction.producer.epoch + 1, ..transaction.producer });
+        transaction.producer = fresh_producer.unwrap_or_else(|| transaction.producer.raised());
         Ok(transaction.producer)
     }
 
@@ -138,7 +159,7 @@ impl Transactions {
     /// Adds a group whose offsets will commit with the transaction.
     ///
     /// # Errors
-    /// The producer does not own the id, or the previous transaction still ends.
+    /// The producer does not own the id, or the previous transaction still ends; `POLICY_VIOLATION` for too many groups.
     pub(crate) fn add_group(
         &mut self,
         id: &str,
@@ -146,7 +167,11 @@ impl Transactions {
         group: String,
         now: Duration,
     ) -> Result<(), ErrorCode> {
-        self.open(id, producer, now)?.groups.insert(group);
+        let groups = &mut self.open(id, producer, now)?.groups;
+        if groups.len() >= GROUPS_MAX && !groups.contains(&group) {
+            return Err(ErrorCode::PolicyViolation);
+        }
+        groups.insert(group);
         Ok(())
     }
 
@@ -160,6 +185,11 @@ impl Transactions {
             }
         }
         Ok(transaction)
+    }
+
+    /// Marks that the open transactions will end with.
+    pub(crate) fn markers_due(&self) -> usize {
+        self.by_id.values().map(|transaction| transaction.partitions.len()).sum()
     }
 
     /// Whether this producer may write to this partition now.
@@ -252,9 +282,14 @@ impl Transactions {
 impl Transaction {
     /// Aborts it under a raised epoch, which its producer does not have until it asks for it.
     fn fence(&mut self) {
-        self.last_epoch = Some(self.producer.epoch);
-        self.producer.epoch += 1;
+        self.last = Some(self.producer);
+        self.producer = self.producer.raised();
         self.state = State::Ending { is_commit: false };
+    }
+
+    /// Whether its producer id has no epoch left to hand out.
+    fn is_exhausted(&self) -> bool {
+        self.producer.epoch >= EPOCH_FENCED - 1
     }
 }
 
@@ -314,6 +349,55 @@ mod tests {
         let raised = transactions.init("t", TIMEOUT, Some(producer)).unwrap();
         assert_eq!(raised.epoch, producer.epoch + 1);
         assert_eq!(transactions.init("t", TIMEOUT, Some(producer)), Ok(raised));
+    }
+
+    #[test]
+    fn asking_again_ends_what_was_opened_since() {
+        let (mut transactions, old) = ongoing();
+        transactions.end("t", old, true).unwrap();
+        transactions.take_ending();
+        let raised = transactions.init("t", TIMEOUT, Some(old)).unwrap();
+        transactions.add_partition("t", raised, ("topic".to_owned(), 0), T0).unwrap();
+        assert_eq!(transactions.init("t", TIMEOUT, Some(old)), Err(ErrorCode::ConcurrentTransactions));
+        assert_eq!(transactions.end("t", raised, true), Err(ErrorCode::ProducerFenced));
+        assert!(!transactions.take_ending()[0].is_commit);
+    }
+
+    #[test]
+    fn epochs_end_in_another_producer_id() {
+        for is_fenced in [false, true] {
+            let (mut transactions, mut producer) = ongoing();
+            transactions.end("t", producer, true).unwrap();
+            transactions.take_ending();
+            transactions.by_id.get_mut("t").unwrap().producer.epoch = EPOCH_FENCED - 2;
+            producer.epoch = EPOCH_FENCED - 2;
+            let last = transactions.init("t", TIMEOUT, Some(producer)).unwrap();
+            assert_eq!((last.producer_id, last.epoch), (producer.producer_id, EPOCH_FENCED - 1));
+            assert_eq!(transactions.init("t", TIMEOUT, Some(producer)), Ok(last));
+            if is_fenced {
+                transactions.add_partition("t", last, ("topic".to_owned(), 0), T0).unwrap();
+                transactions.tick(T0 + TIMEOUT);
+                assert_eq!(transactions.take_ending()[0].producer.epoch, EPOCH_FENCED);
+            }
+            let fresh = transactions.init("t", TIMEOUT, Some(last)).unwrap();
+            assert_eq!((fresh.producer_id > last.producer_id, fresh.epoch), (true, 0));
+            assert_eq!(transactions.init("t", TIMEOUT, Some(last)), Ok(fresh));
+            assert_eq!(transactions.end("t", last, true), Err(ErrorCode::InvalidProducerIdMapping));
+        }
+    }
+
+    #[test]
+    fn ids_and_groups_are_limited() {
+        let (mut transactions, producer) = ongoing();
+        for number in 1..IDS_MAX {
+            transactions.init(&number.to_string(), TIMEOUT, None).unwrap();
+        }
+        assert_eq!(transactions.init("more", TIMEOUT, None), Err(ErrorCode::CoordinatorNotAvailable));
+        assert!(transactions.init("1", TIMEOUT, None).is_ok());
+        let mut add = |group: usize| transactions.add_group("t", producer, group.to_string(), T0);
+        assert!((0..GROUPS_MAX).all(|group| add(group).is_ok()));
+        assert_eq!((add(GROUPS_MAX), add(0)), (Err(ErrorCode::PolicyViolation), Ok(())));
+        assert_eq!(transactions.markers_due(), 1);
     }
 
     #[test]

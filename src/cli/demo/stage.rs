@@ -25,8 +25,6 @@ pub(super) const PARTITIONS: i32 = 4;
 pub(super) const QUARANTINE: &str = "quarantine";
 /// More workers do not help: the broker and the load want processors as well.
 const WORKERS_MAX: usize = 4;
-/// As `logveil run` by default.
-const COMMITS: CommitRule = CommitRule { interval: Duration::from_millis(150), bytes: 20_000_000, records: 50_000 };
 /// The events reach back by a month, which touches two epochs.
 const EPOCHS_PAST: u32 = 2;
 const EPOCHS_FUTURE: u32 = 1;
@@ -56,7 +54,7 @@ fn pack(kind: Kind) -> &'static str {
         Kind::Api => "api-gateway",
         Kind::Nginx => "nginx",
         Kind::Sshd => "linux-auth",
-        Kind::CloudTrail => "generic-json",
+        Kind::CloudTrail => "aws-cloudtrail",
     }
 }
 
@@ -94,7 +92,7 @@ impl Stage {
         let routes = routes()?;
         let metrics = Arc::new(Metrics::new(&routes));
         let (health, stop) = (Health::default(), Stop::default());
-        let job = Arc::new(Job { routes, keys, rule: COMMITS, metrics, health, stop });
+        let job = Arc::new(Job { routes, keys, rule: CommitRule::default(), metrics, health, stop });
 
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::start(address, Arc::clone(&job.metrics), job.health.clone())

@@ -143,7 +143,7 @@ mod tests {
             (Class::UserId, "s-1-5-32-544", true),
             (Class::UserId, "S-1-0-0", true),
             (Class::UserId, "S-1-5-21-1004336348-1177238915-682003330-512", false),
-            (Class::UserId, "S-1-12-1-1-2", false),
+            (Class::UserId, "S-1-12-1-1-2-3-4", false),
             (Class::UserId, "S-1-5-x", false),
             (Class::UserId, "S-1-", false),
             (Class::UserId, "18", false),

@@ -281,8 +281,9 @@ impl Running {
     }
 
     fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        // The shell's own `kill`: the program of this name is not on every machine.
+        let kill = format!("kill -s {name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     fn terminate(&mut self) -> ExitStatus {
@@ -335,6 +336,9 @@ impl Drop for Running {
         // It may have ended already.
         self.child.kill().ok();
         self.child.wait().ok();
+        if std::thread::panicking() {
+            println!("what process {} had to say:\n{}", self.child.id(), self.log());
+        }
     }
 }
 

@@ -34,7 +34,9 @@ pub(crate) struct Member {
     pub(super) is_joining: bool,
     /// It waits for the leader's word.
     pub(super) is_syncing: bool,
-    /// What its waiting request is to be answered with.
+    /// Number of its latest request to join, the only one that is answered.
+    pub(super) join: u64,
+    /// What that request is to be answered with.
     pub(super) joined: Option<Joined>,
 }
 
@@ -51,18 +53,26 @@ impl Member {
             seen: now,
             is_joining: false,
             is_syncing: false,
+            join: 0,
             joined: None,
         }
     }
 
-    /// Takes over what a request to join says, and waits.
+    /// Takes over what a request to join says, and waits. An earlier request that still waits gets nothing any more: its
+    /// connection may be cut, and it must not take the answer away from this one.
     pub(super) fn renew(&mut self, request: JoinRequest, now: Duration) {
         self.session_timeout = request.session_timeout;
         self.rebalance_timeout = request.rebalance_timeout;
         self.protocols = request.protocols;
         self.seen = now;
         self.is_joining = true;
+        self.join += 1;
         self.joined = None;
+    }
+
+    /// Bytes that it says of itself, rounded up.
+    pub(super) fn bytes(&self) -> usize {
+        self.instance_id.as_ref().map_or(0, String::len) + self.client_id.len() + bytes_of(&self.protocols)
     }
 
     pub(super) fn speaks(&self, protocol: &str) -> bool {
@@ -73,4 +83,9 @@ impl Member {
     pub(crate) fn metadata(&self, protocol: &str) -> &[u8] {
         self.protocols.iter().find(|spoken| spoken.name == protocol).map_or(&[], |spoken| &spoken.metadata)
     }
+}
+
+/// Bytes that a member's protocols take, rounded up.
+pub(super) fn bytes_of(protocols: &[Protocol]) -> usize {
+    protocols.iter().map(|protocol| size_of::<Protocol>() + protocol.name.len() + protocol.metadata.len()).sum()
 }

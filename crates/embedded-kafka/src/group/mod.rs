@@ -9,6 +9,7 @@ pub(crate) use member::{Identity, Member, Protocol};
 pub(crate) use offsets::{Committed, METADATA_BYTES_MAX, Offsets};
 
 use crate::wire::{ErrorCode, Malformed, Reader};
+use member::bytes_of;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ const SESSION_TIMEOUT_MIN: Duration = Duration::from_secs(6);
 const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(1800);
 /// Most members: guards the memory against a client gone wild.
 const MEMBERS_MAX: usize = 10_000;
+/// Most bytes that the members say of themselves, and as many that the leader hands out. Apache Kafka keeps a group as one
+/// record, which cannot be larger than a batch (`message.max.bytes`).
+const MEMBERS_BYTES_MAX: usize = 1_048_588;
 
 /// What a group is doing, with Kafka's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +82,8 @@ pub(crate) struct JoinRequest {
 /// What becomes of a request to join.
 #[derive(Debug)]
 pub(crate) enum Joining {
-    /// The answer will stand in the place of the member of this id.
-    Waits(String),
+    /// The answer will stand in the place of the member of this id, for its request of this number.
+    Waits(String, u64),
     /// The member of this id is told at once.
     Told(String, Joined),
     /// The client is to come back with this id.
@@ -167,6 +171,11 @@ impl Group {
         if !self.fits(&request) {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
+        let others = self.members.iter().filter(|(id, _)| **id != request.identity.member_id);
+        let held: usize = others.map(|(_, member)| member.bytes()).sum();
+        if held + bytes_of(&request.protocols) > MEMBERS_BYTES_MAX {
+            return Err(ErrorCode::UnknownServerError);
+        }
         if !request.identity.member_id.is_empty() {
             return self.join_known(request, gathering, now);
         }
@@ -216,8 +225,7 @@ impl Group {
             }
             State::CompletingRebalance | State::Stable | State::Empty => self.prepare(now),
         }
-        self.wait(&id, request, now);
-        Ok(Joining::Waits(id))
+        Ok(self.wait(id, request, now))
     }
 
     fn add(&mut self, id: String, request: JoinRequest, gathering: Duration, now: Duration) -> Joining {
@@ -236,8 +244,7 @@ impl Group {
         if is_first {
             self.gathers_until = now + gathering;
         }
-        self.wait(&id, request, now);
-        Joining::Waits(id)
+        self.wait(id, request, now)
     }
 
     /// A static member came back under a new id. If it still speaks the group's protocol, nobody else is disturbed.
@@ -261,16 +268,18 @@ impl Group {
         if self.state != State::PreparingRebalance {
             self.prepare(now);
         }
-        self.wait(&id, request, now);
-        Joining::Waits(id)
+        self.wait(id, request, now)
     }
 
     /// Has a member wait for the next generation.
-    fn wait(&mut self, id: &str, request: JoinRequest, now: Duration) {
-        if let Some(member) = self.members.get_mut(id) {
+    fn wait(&mut self, id: String, request: JoinRequest, now: Duration) -> Joining {
+        let mut join = 0;
+        if let Some(member) = self.members.get_mut(&id) {
             member.renew(request, now);
+            join = member.join;
         }
         self.complete_join(now);
+        Joining::Waits(id, join)
     }
 
     /// Asks all members to join anew.
@@ -355,17 +364,20 @@ impl Group {
     /// The answer to a member that waits to join: none while it must wait on.
     ///
     /// # Errors
-    /// The member was removed or replaced meanwhile.
-    pub(crate) fn joined(&mut self, identity: &Identity) -> Result<Option<Joined>, ErrorCode> {
+    /// The member was removed or replaced meanwhile; or this is not its latest request, whose answer it must not take.
+    pub(crate) fn joined(&mut self, identity: &Identity, join: u64) -> Result<Option<Joined>, ErrorCode> {
         self.check_identity(identity)?;
         let member = self.members.get_mut(&identity.member_id).ok_or(ErrorCode::UnknownMemberId)?;
+        if member.join != join {
+            return Err(ErrorCode::RebalanceInProgress);
+        }
         Ok(member.joined.take())
     }
 
     /// Handles a request for an assignment, which from the leader brings everybody's.
     ///
     /// # Errors
-    /// Unknown or fenced members, another generation, and a group that is joining anew.
+    /// Unknown or fenced members, another generation, a group that is joining anew, and assignments that are too large.
     pub(crate) fn sync(
         &mut self,
         identity: &Identity,
@@ -378,6 +390,10 @@ impl Group {
             State::Empty => return Err(ErrorCode::UnknownMemberId),
             State::PreparingRebalance => return Err(ErrorCode::RebalanceInProgress),
             State::CompletingRebalance if identity.member_id == self.leader => {
+                let handed_out: usize = assignments.iter().map(|(_, assignment)| assignment.len()).sum();
+                if handed_out > MEMBERS_BYTES_MAX {
+                    return Err(ErrorCode::UnknownServerError);
+                }
                 for (id, assignment) in assignments {
                     if let Some(member) = self.members.get_mut(&id) {
                         member.assignment = assignment;
@@ -549,9 +565,15 @@ mod tests {
     fn join(group: &mut Group, id: &str, now: Duration) {
         let known = if group.members.contains_key(id) { id } else { "" };
         match group.join(request(known, None, &["range"]), id.to_owned(), Duration::ZERO, now) {
-            Ok(Joining::Waits(waiting)) => assert_eq!(waiting, id),
+            Ok(Joining::Waits(waiting, _)) => assert_eq!(waiting, id),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The answer to the latest request of this member to join.
+    fn joined(group: &mut Group, id: &str) -> Result<Option<Joined>, ErrorCode> {
+        let join = group.members.get(id).map_or(0, |member| member.join);
+        group.joined(&dynamic(id), join)
     }
 
     /// A stable group of these members.
@@ -577,13 +599,46 @@ mod tests {
     fn a_new_member_waits_for_the_others() {
         let mut group = stable(&["a"]);
         join(&mut group, "b", T0);
-        assert_eq!(group.joined(&dynamic("b")), Ok(None));
+        assert_eq!(joined(&mut group, "b"), Ok(None));
         assert_eq!(group.heartbeat(&dynamic("a"), 1, T0), Err(ErrorCode::RebalanceInProgress));
         join(&mut group, "a", T0);
-        let told = group.joined(&dynamic("a")).unwrap().unwrap();
+        let told = joined(&mut group, "a").unwrap().unwrap();
         assert_eq!((told.generation, told.leader.as_str(), told.members.len()), (2, "a", 2));
-        let told = group.joined(&dynamic("b")).unwrap().unwrap();
+        let told = joined(&mut group, "b").unwrap().unwrap();
         assert_eq!((told.generation, told.members.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_members_say_is_limited() {
+        let mut group = stable(&["a"]);
+        let mut large = request("", None, &["range"]);
+        large.protocols[0].metadata = vec![0; MEMBERS_BYTES_MAX / 2];
+        assert!(group.join(large, "b".to_owned(), Duration::ZERO, T0).is_ok());
+        let mut larger = request("", None, &["range"]);
+        larger.protocols[0].metadata = vec![0; MEMBERS_BYTES_MAX / 2];
+        let refused = group.join(larger, "c".to_owned(), Duration::ZERO, T0);
+        assert!(matches!(refused, Err(ErrorCode::UnknownServerError)), "{refused:?}");
+        let mut anew = request("b", None, &["range"]);
+        anew.protocols[0].metadata = vec![0; MEMBERS_BYTES_MAX - 10_000];
+        assert!(group.join(anew, String::new(), Duration::ZERO, T0).is_ok(), "in place of what it had said");
+        join(&mut group, "a", T0);
+        let shares = vec![("a".to_owned(), vec![0; MEMBERS_BYTES_MAX + 1])];
+        let (leader, generation) = (dynamic(&group.leader), group.generation);
+        assert_eq!(group.sync(&leader, generation, shares, T0), Err(ErrorCode::UnknownServerError));
+    }
+
+    #[test]
+    fn only_the_latest_request_to_join_is_answered() {
+        let mut group = stable(&["a"]);
+        join(&mut group, "b", T0);
+        let mut again = || match group.join(request("b", None, &["range"]), String::new(), Duration::ZERO, T0) {
+            Ok(Joining::Waits(_, number)) => number,
+            other => panic!("{other:?}"),
+        };
+        let (cut, live) = (again(), again());
+        join(&mut group, "a", T0);
+        assert_eq!(group.joined(&dynamic("b"), cut), Err(ErrorCode::RebalanceInProgress));
+        assert!(group.joined(&dynamic("b"), live).unwrap().is_some());
     }
 
     #[test]
@@ -592,10 +647,10 @@ mod tests {
         join(&mut group, "c", T0);
         join(&mut group, "b", T0);
         group.tick(T0 + 5 * SECOND);
-        assert_eq!(group.joined(&dynamic("b")), Ok(None));
+        assert_eq!(joined(&mut group, "b"), Ok(None));
         group.tick(T0 + 10 * SECOND);
-        assert_eq!(group.joined(&dynamic("b")).unwrap().unwrap().members.len(), 2);
-        assert_eq!(group.joined(&dynamic("a")), Err(ErrorCode::UnknownMemberId));
+        assert_eq!(joined(&mut group, "b").unwrap().unwrap().members.len(), 2);
+        assert_eq!(joined(&mut group, "a"), Err(ErrorCode::UnknownMemberId));
     }
 
     #[test]
@@ -634,9 +689,9 @@ mod tests {
         let first = JoinRequest { learns_id_first: true, ..request("", None, &["range"]) };
         assert!(matches!(group.join(first, "a".to_owned(), Duration::ZERO, T0), Ok(Joining::ComesBack(_))));
         join(&mut group, "b", T0);
-        assert_eq!(group.joined(&dynamic("b")), Ok(None));
+        assert_eq!(joined(&mut group, "b"), Ok(None));
         group.tick(T0 + SESSION_TIMEOUT_MIN);
-        assert!(group.joined(&dynamic("b")).unwrap().is_some());
+        assert!(joined(&mut group, "b").unwrap().is_some());
     }
 
     #[test]
@@ -645,7 +700,7 @@ mod tests {
         let other = group.join(request("", None, &["roundrobin"]), "b".to_owned(), Duration::ZERO, T0);
         assert_eq!(other.unwrap_err(), ErrorCode::InconsistentGroupProtocol);
         let both = group.join(request("", None, &["roundrobin", "range"]), "b".to_owned(), Duration::ZERO, T0);
-        assert!(matches!(both, Ok(Joining::Waits(_))));
+        assert!(matches!(both, Ok(Joining::Waits(..))));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use std::time::Duration;
 const NO_GENERATION: i32 = -1;
 const NO_OPERATIONS: i32 = i32::MIN;
 
+/// Characters of a client's or an instance's id that a member's id begins with.
+const MEMBER_ID_PREFIX_CHARS_MAX: usize = 250;
+
 fn milliseconds(value: i32) -> Duration {
     Duration::from_millis(value.max(0) as u64)
 }
@@ -41,22 +44,28 @@ pub(super) fn join(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Write
 fn wait_to_join(call: &Call<'_>, name: &str, request: JoinRequest) -> (String, Result<Joined, ErrorCode>) {
     static MEMBERS: AtomicU64 = AtomicU64::new(0);
     let (asked_as, instance_id) = (request.identity.member_id.clone(), request.identity.instance_id.clone());
-    let prefix = instance_id.as_deref().unwrap_or(call.client_id);
-    let new_id = format!("{prefix}-{}", MEMBERS.fetch_add(1, Ordering::Relaxed));
+    let new_id = member_id(instance_id.as_deref().unwrap_or(call.client_id), MEMBERS.fetch_add(1, Ordering::Relaxed));
     let gathering = call.core.options.initial_rebalance_delay;
     let joining = call
         .check_refusal()
         .and_then(|()| call.core.lock().group(name)?.join(request, new_id, gathering, call.core.clock.timer()));
     call.core.wake();
-    let member_id = match joining {
+    let (member_id, join) = match joining {
         Err(error) => return (asked_as, Err(error)),
         Ok(Joining::ComesBack(id)) => return (id, Err(ErrorCode::MemberIdRequired)),
         Ok(Joining::Told(id, joined)) => return (id, Ok(joined)),
-        Ok(Joining::Waits(id)) => id,
+        Ok(Joining::Waits(id, join)) => (id, join),
     };
     let identity = Identity { member_id: member_id.clone(), instance_id };
-    let joined = call.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity)).transpose());
+    let joined =
+        call.wait_for(None, |state| state.group(name).and_then(|group| group.joined(&identity, join)).transpose());
     (member_id, joined.unwrap_or(Err(ErrorCode::CoordinatorNotAvailable)))
+}
+
+/// An id for a member: readable, and short however long its client's is.
+fn member_id(prefix: &str, number: u64) -> String {
+    let prefix: String = prefix.chars().take(MEMBER_ID_PREFIX_CHARS_MAX).collect();
+    format!("{prefix}-{number}")
 }
 
 fn write_joined(call: &Call<'_>, answer: &mut Writer, member_id: &str, outcome: Result<Joined, ErrorCode>) {
@@ -256,4 +265,16 @@ pub(super) fn delete(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
         answer.outcome(&outcome);
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_id_is_short_however_long_the_clients_is() {
+        assert_eq!(member_id("client", 7), "client-7");
+        let long = member_id(&"\u{1f512}".repeat(8_000), u64::MAX);
+        assert!(long.len() < 1_100 && long.ends_with("-18446744073709551615"), "{} bytes", long.len());
+    }
 }

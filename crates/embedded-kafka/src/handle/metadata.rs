@@ -59,7 +59,7 @@ pub(super) fn metadata(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut W
     }
     let mut state = call.core.lock();
     let names = names.map_or_else(|| state.topics.keys().cloned().collect(), without_repetitions);
-    if may_create {
+    if may_create && call.refusal.is_none() {
         create_missing(call, &mut state, &names);
     }
     let address = call.core.address;

@@ -88,15 +88,7 @@ pub(super) fn create_partitions(
     let mut state = call.core.lock();
     answer.throttle();
     answer.structs(topics, |answer, (name, count)| {
-        let grown = call.check_refusal().and_then(|()| {
-            let topic = state.topics.get_mut(&name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-            let count = usize::try_from(count).map_err(|_| ErrorCode::InvalidPartitions)?;
-            match is_trial {
-                true if count > topic.partitions.len() => Ok(()),
-                true => Err(ErrorCode::InvalidPartitions),
-                false => topic.grow(count),
-            }
-        });
+        let grown = call.check_refusal().and_then(|()| state.grow_topic(&name, count, is_trial));
         answer.string(&name);
         answer.outcome(&grown);
         answer.nullable_string(None);
@@ -267,10 +259,9 @@ fn change(
         (APPEND | SUBTRACT, Some(value)) => {
             let Some((_, default, SettingType::List)) = known else { return Err(ErrorCode::InvalidConfig) };
             let current = overrides.get(&name).map_or(*default, String::as_str);
-            let mut items: Vec<&str> = current
-                .split(',')
-                .filter(|item| !item.is_empty() && !value.split(',').any(|changed| changed == *item))
-                .collect();
+            let changed: BTreeSet<&str> = value.split(',').collect();
+            let mut items: Vec<&str> =
+                current.split(',').filter(|item| !item.is_empty() && !changed.contains(item)).collect();
             if operation == APPEND {
                 items.extend(value.split(','));
             }

@@ -1,9 +1,13 @@
 //! Producer ids and transactions.
 
 use super::{Call, answer_per_topic, numbers_per_topic};
+use crate::core::State;
 use crate::transaction::ProducerEpoch;
 use crate::wire::{ErrorCode, Malformed, Reader, Writer};
 use std::time::Duration;
+
+/// What a mark takes, and that it is due: rounded up.
+const MARKER_BYTES: u64 = 256;
 
 const NO_PRODUCER: ProducerEpoch = ProducerEpoch { producer_id: -1, epoch: -1 };
 
@@ -47,7 +51,7 @@ pub(super) fn init_producer_id(
 }
 
 /// Writes the marks of what has just been decided, unless a fault holds them back.
-fn end_decided(call: &Call<'_>, state: &mut crate::core::State) {
+fn end_decided(call: &Call<'_>, state: &mut State) {
     if !call.core.faults.holds_markers() {
         state.write_markers(call.core.clock.wall_ms());
     }
@@ -58,11 +62,13 @@ pub(super) fn add_partitions(call: &Call<'_>, request: &mut Reader<'_>, answer: 
     let producer = read_producer(request)?;
     let topics = numbers_per_topic(request)?;
     let mut state = call.core.lock();
+    let is_room = has_room_for_markers(call, &state, topics.iter().map(|topic| topic.partitions.len()).sum());
     let all_exist =
         topics.iter().all(|topic| topic.partitions.iter().all(|number| state.partition(&topic.name, *number).is_ok()));
     answer.throttle();
     answer_per_topic(answer, topics, |answer, topic, number| {
         let added = call.check_refusal().and_then(|()| {
+            is_room?;
             state.partition(topic, number)?;
             if !all_exist {
                 return Err(ErrorCode::OperationNotAttempted);
@@ -74,6 +80,14 @@ pub(super) fn add_partitions(call: &Call<'_>, request: &mut Reader<'_>, answer: 
         answer.outcome(&added.map_err(call.fenced_since(2)));
     });
     Ok(())
+}
+
+/// Whether so many marks more will have room. A transaction must be able to end, so this is asked when it begins: what is
+/// full says so to its producer, which tries again later.
+fn has_room_for_markers(call: &Call<'_>, state: &State, more: usize) -> Result<(), ErrorCode> {
+    let markers = (state.transactions.markers_due() + more) as u64;
+    let is_room = state.space.bytes() + markers * MARKER_BYTES <= call.core.options.log_bytes_max;
+    if is_room { Ok(()) } else { Err(ErrorCode::CoordinatorNotAvailable) }
 }
 
 pub(super) fn add_offsets(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Writer) -> Result<(), Malformed> {

@@ -10,6 +10,10 @@ use std::sync::Arc;
 /// Batches per producer whose repetition is recognized, as many as a client may have in flight.
 const SEQUENCES_KEPT: usize = 5;
 
+/// Producers that are remembered, beyond those with an open transaction. Kafka forgets them after a day
+/// (`producer.id.expiration.ms`).
+const PRODUCERS_KEPT: usize = 1_000;
+
 /// What a reader may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isolation {
@@ -39,6 +43,8 @@ pub(crate) struct Fetched {
 #[derive(Debug, Default)]
 struct Producer {
     epoch: i16,
+    /// Offset of its last batch or mark.
+    last_offset: i64,
     /// Sequences and base offsets of the last batches.
     batches: VecDeque<(Sequence, i64)>,
 }
@@ -104,9 +110,10 @@ impl Partition {
         }
         let batch = if settings.stamps_append_time { batch.appended_at(now_ms) } else { batch };
         let (sequence, is_transactional) = (batch.producer, batch.is_transactional());
-        let offset = self.push(batch, settings);
+        let offset = self.push(batch, settings, now_ms);
         if let Some(sequence) = sequence {
             let producer = self.producers.entry(sequence.producer_id).or_default();
+            producer.last_offset = offset;
             producer.batches.push_back((sequence, offset));
             if producer.batches.len() > SEQUENCES_KEPT {
                 producer.batches.pop_front();
@@ -114,6 +121,7 @@ impl Partition {
             if is_transactional {
                 self.open.entry(sequence.producer_id).or_insert(offset);
             }
+            self.forget_producers();
         }
         Ok(offset)
     }
@@ -128,26 +136,28 @@ impl Partition {
         }
         let producer = self.producers.entry(next.producer_id).or_default();
         if known != Some(next.epoch) {
-            *producer = Producer { epoch: next.epoch, batches: VecDeque::new() };
+            *producer = Producer { epoch: next.epoch, ..Producer::default() };
         }
         if let Some((_, offset)) = producer.batches.iter().find(|(known, _)| *known == next) {
             return Ok(Some(*offset));
         }
-        match producer.batches.back() {
-            Some((last, _)) if next.first != after(last.last, 1) => Err(ErrorCode::OutOfOrderSequenceNumber),
-            Some(_) | None => Ok(None),
-        }
+        let due = match producer.batches.back() {
+            Some((last, _)) => after(last.last, 1),
+            // A mark may have brought the epoch before any batch did (`ProducerAppendInfo.checkSequence`).
+            None if known.is_some() => 0,
+            // Nothing is known of this producer, perhaps any more: it may go on where it was.
+            None => next.first,
+        };
+        if next.first == due { Ok(None) } else { Err(ErrorCode::OutOfOrderSequenceNumber) }
     }
 
-    fn push(&mut self, batch: Batch, settings: &Settings) -> i64 {
+    fn push(&mut self, batch: Batch, settings: &Settings, now_ms: i64) -> i64 {
         let batch = batch.at(self.end_offset);
         let offset = batch.base_offset;
         self.end_offset = batch.last_offset() + 1;
         match self.segments.back_mut() {
-            Some(active) if !active.is_full_for(&batch, settings.segment_bytes, settings.segment_ms) => {
-                active.push(batch);
-            }
-            Some(_) | None => self.segments.push_back(Segment::starting_with(batch, self.space.clone())),
+            Some(active) if !active.is_full_for(&batch, settings, now_ms) => active.push(batch, now_ms),
+            Some(_) | None => self.segments.push_back(Segment::starting_with(batch, self.space.clone(), now_ms)),
         }
         offset
     }
@@ -161,15 +171,28 @@ impl Partition {
         settings: &Settings,
         now_ms: i64,
     ) {
-        let marker = self.push(Batch::marker(producer_id, epoch, is_commit, now_ms), settings);
+        let marker = self.push(Batch::marker(producer_id, epoch, is_commit, now_ms), settings, now_ms);
         let producer = self.producers.entry(producer_id).or_default();
         if producer.epoch < epoch {
-            *producer = Producer { epoch, batches: VecDeque::new() };
+            *producer = Producer { epoch, ..Producer::default() };
         }
+        producer.last_offset = marker;
         if let Some(first_offset) = self.open.remove(&producer_id)
             && !is_commit
         {
             self.aborted.push(Aborted { producer_id, first_offset, last_offset: marker });
+        }
+        self.forget_producers();
+    }
+
+    /// Forgets the producer that has been silent for longest, once there are too many.
+    fn forget_producers(&mut self) {
+        if self.producers.len() <= PRODUCERS_KEPT + self.open.len() {
+            return;
+        }
+        let idle = self.producers.iter().filter(|(id, _)| !self.open.contains_key(id));
+        if let Some(id) = idle.min_by_key(|(_, producer)| producer.last_offset).map(|(id, _)| *id) {
+            self.producers.remove(&id);
         }
     }
 
@@ -200,7 +223,7 @@ impl Partition {
     /// start: then the answer is none, whatever follows (`UnifiedLog.searchOffsetInLocalLog`, seen on 4.1).
     pub(crate) fn first_at(&self, time_ms: i64, isolation: Isolation) -> Option<(i64, i64)> {
         let end = self.readable_end(isolation);
-        let segment = self.segments.iter().find(|segment| segment.max_timestamp_ms() >= time_ms)?;
+        let segment = self.segments.iter().find(|segment| segment.youngest_ms() >= time_ms)?;
         let mut batches = segment.batches_from(self.start_offset).iter();
         batches.find_map(|batch| batch.first_at(time_ms, self.start_offset)).filter(|(_, offset)| *offset < end)
     }
@@ -232,7 +255,7 @@ impl Partition {
     pub(crate) fn retire(&mut self, settings: &Settings, now_ms: i64) {
         if settings.deletes {
             if let Some(retention_ms) = settings.retention_ms {
-                let is_old = |segment: &Segment| now_ms.saturating_sub(segment.max_timestamp_ms()) > retention_ms;
+                let is_old = |segment: &Segment| now_ms.saturating_sub(segment.youngest_ms()) > retention_ms;
                 while self.segments.front().is_some_and(is_old) {
                     self.drop_first();
                 }
@@ -313,6 +336,30 @@ mod tests {
     }
 
     #[test]
+    fn the_epoch_of_a_mark_begins_at_the_first_sequence() {
+        let mut partition = partition();
+        append(&mut partition, &[1], Some((7, 0, 0))).unwrap();
+        partition.end_transaction(7, 1, false, &Settings::default(), NOW);
+        assert_eq!(append(&mut partition, &[1], Some((7, 1, 1))), Err(ErrorCode::OutOfOrderSequenceNumber));
+        assert_eq!(append(&mut partition, &[1], Some((7, 1, 0))), Ok(2));
+        assert_eq!(append(&mut partition, &[1], Some((8, 0, 5))), Ok(3), "of this one nothing is known");
+    }
+
+    #[test]
+    fn producers_long_silent_are_forgotten_but_for_open_transactions() {
+        let mut partition = partition();
+        append(&mut partition, &[1], Some((0, 0, 0))).unwrap();
+        for id in 1..=PRODUCERS_KEPT as i64 + 1 {
+            partition.append(batch(&[1], Some((id, 0, 0)), false), &Settings::default(), NOW).unwrap();
+        }
+        assert_eq!(partition.producers.len(), PRODUCERS_KEPT + 1);
+        assert!(partition.producers.contains_key(&0) && !partition.producers.contains_key(&1));
+        partition.end_transaction(0, 0, true, &Settings::default(), NOW);
+        assert_eq!(partition.producers.len(), PRODUCERS_KEPT);
+        assert!(partition.producers.contains_key(&0) && !partition.producers.contains_key(&2));
+    }
+
+    #[test]
     fn an_open_transaction_holds_committed_readers_back() {
         let (mut partition, settings) = (partition(), Settings::default());
         append(&mut partition, &[1], None).unwrap();
@@ -372,6 +419,35 @@ mod tests {
         assert_eq!(partition.segments().len(), 1);
         partition.retire(&by_age, NOW + 11);
         assert_eq!((partition.segments().len(), partition.start_offset(), partition.space.bytes()), (0, 3, 0));
+    }
+
+    #[test]
+    fn records_without_a_time_age_from_when_they_came() {
+        let mut partition = partition();
+        let settings = Settings { retention_ms: Some(10), segment_ms: 100, segment_bytes: 150, ..Settings::default() };
+        for now_ms in [NOW, NOW + 5] {
+            partition.append(batch(&[-1], None, false), &settings, now_ms).unwrap();
+        }
+        partition.append(batch(&[NOW + 50], None, false), &settings, NOW + 6).unwrap();
+        assert_eq!(partition.segments().len(), 2);
+        assert_eq!(partition.segments()[0].max_timestamp_ms, -1);
+        assert_eq!(partition.first_at(NOW, Isolation::ReadUncommitted), None, "the first segment hides the second");
+        assert_eq!(partition.first_at(NOW + 6, Isolation::ReadUncommitted), Some((NOW + 50, 2)));
+        partition.retire(&settings, NOW + 15);
+        assert_eq!(partition.segments().len(), 2);
+        partition.retire(&settings, NOW + 16);
+        assert_eq!(partition.segments().len(), 1);
+    }
+
+    #[test]
+    fn a_segment_of_records_without_a_time_rolls_by_when_it_began() {
+        let mut partition = partition();
+        let settings = Settings { segment_ms: 100, ..Settings::default() };
+        for (timestamp_ms, now_ms) in [(-1, NOW), (NOW, NOW + 100), (NOW, NOW + 101)] {
+            partition.append(batch(&[timestamp_ms], None, false), &settings, now_ms).unwrap();
+        }
+        let ends: Vec<i64> = partition.segments().iter().map(|segment| segment.end_offset).collect();
+        assert_eq!(ends, [2, 3]);
     }
 
     #[test]

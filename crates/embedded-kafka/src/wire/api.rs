@@ -48,7 +48,8 @@ const fn served(api: Api, key: i16, versions: RangeInclusive<i16>, flexible_from
     Served { api, key, versions, flexible_from }
 }
 
-/// Versions begin where Apache Kafka 4's do (KIP-896), and end where topic ids, the new group protocol or transactions of the second kind (KIP-890) begin.
+/// Versions begin where Apache Kafka 4's do (KIP-896). Nearly all end before the first flexible one; the few that go on
+/// have fields there that no earlier version has, such as the group's generation in `TxnOffsetCommit`.
 const SERVED: [Served; 28] = [
     served(Api::Produce, 0, 3..=8, 9),
     served(Api::Fetch, 1, 4..=11, 12),

@@ -8,6 +8,9 @@ pub(crate) struct Malformed;
 /// Most elements of all arrays of a request: what a request costs is bounded, however small its elements are.
 const ELEMENTS_MAX: usize = 200_000;
 
+/// Longest text. Compact lengths could announce more, but Kafka takes no more in any version.
+const TEXT_BYTES_MAX: usize = i16::MAX as usize;
+
 /// Reads the fields of a request one after another.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
@@ -84,6 +87,9 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn nullable_string(&mut self) -> Result<Option<String>, Malformed> {
         let Some(length) = self.length(|reader| reader.i16().map(i32::from))? else { return Ok(None) };
+        if length > TEXT_BYTES_MAX {
+            return Err(Malformed);
+        }
         let text = std::str::from_utf8(self.take(length)?).map_err(|_| Malformed)?;
         Ok(Some(text.to_owned()))
     }
@@ -179,6 +185,17 @@ mod tests {
         assert_eq!(Reader::new(&[0, 0], false).nullable_string(), Ok(Some(String::new())));
         assert_eq!(Reader::new(&[1], true).nullable_string(), Ok(Some(String::new())));
         assert_eq!(Reader::new(&[0xff, 0xff], false).string(), Err(Malformed));
+    }
+
+    #[test]
+    fn a_text_is_no_longer_than_in_any_version() {
+        let text = |length: usize| {
+            let announced = length as u32 + 1;
+            let compact = [announced as u8 | 0x80, (announced >> 7) as u8 | 0x80, (announced >> 14) as u8];
+            [&compact[..], &vec![b'a'; length]].concat()
+        };
+        assert!(Reader::new(&text(TEXT_BYTES_MAX), true).string().is_ok());
+        assert_eq!(Reader::new(&text(TEXT_BYTES_MAX + 1), true).string(), Err(Malformed));
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Writer {
         if self.flexible { self.unsigned_varint(length as u32 + 1) } else { long(self, length) }
     }
 
-    /// Texts of more than 32 KiB do not occur: all of them came in with a length of that width.
+    /// Texts of 32 KiB and more do not occur: the reader takes none, and what the broker makes of them it keeps short.
     pub(crate) fn string(&mut self, text: &str) {
         self.length(text.len(), |writer, length| writer.i16(length as i16));
         self.bytes.extend(text.as_bytes());

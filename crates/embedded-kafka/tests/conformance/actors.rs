@@ -49,15 +49,21 @@ impl Producer {
     /// Sends a batch with a record of each value, in the transaction.
     pub(crate) fn send(&mut self, topic: &str, partition: i32, values: &[&str]) -> Produced {
         let next = self.sequences.entry((topic.to_owned(), partition)).or_default();
+        let sequence = *next;
+        *next += values.len() as i32;
+        self.send_as(topic, partition, sequence, values)
+    }
+
+    /// As [`Producer::send`], whatever the number that is due.
+    pub(crate) fn send_as(&mut self, topic: &str, partition: i32, sequence: i32, values: &[&str]) -> Produced {
         let now_ms = now_ms();
         let batch = Batch {
             attributes: TRANSACTIONAL,
             producer_id: self.identity.producer_id,
             producer_epoch: self.identity.epoch,
-            sequence: *next,
+            sequence,
             records: values.iter().map(|value| Record::at(now_ms, value)).collect(),
         };
-        *next += values.len() as i32;
         let mut request = Produce::to(topic, partition, batch.bytes());
         request.transactional_id = Some(self.identity.transactional_id.clone());
         only(self.connection.ask(&request))

@@ -223,6 +223,20 @@ pub(crate) fn senseless_changes_are_refused(stand: &Stand) {
     assert_eq!(set_on(stand, &topic), [("retention.ms".to_owned(), "1000000".to_owned())]);
 }
 
+pub(crate) fn settings_have_a_greatest_length(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let append = |replicas: std::ops::Range<u32>| {
+        let value = replicas.map(|replica| format!("0:{replica}")).collect::<Vec<_>>().join(",");
+        assert!(value.len() < 32_767);
+        let changes = vec![("leader.replication.throttled.replicas".to_owned(), Change::Append, Some(value))];
+        let request =
+            IncrementalAlterConfigs { resource: Resource::Topic(topic.clone()), changes, validate_only: false };
+        stand.connect().ask(&request)
+    };
+    assert_eq!(append(10_000..12_500), Code::NONE);
+    assert_eq!(append(20_000..22_500), Code::INVALID_CONFIG);
+}
+
 pub(crate) fn validation_changes_nothing(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let resource = Resource::Topic(topic.clone());

@@ -107,6 +107,28 @@ pub(crate) fn renewing_aborts_what_is_open(stand: &Stand) {
     assert_eq!(producer.add(&topic, 0), Code::NONE);
 }
 
+pub(crate) fn renewing_anew_aborts_what_was_opened_since(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let id = stand.name("tx");
+    let mut producer = Producer::start(stand, &id);
+    let renew = InitProducerId {
+        transactional_id: Some(id),
+        timeout_ms: 60_000,
+        producer_id: producer.identity.producer_id,
+        epoch: producer.identity.epoch,
+    };
+    let renewed = patiently(|| producer.connection.ask(&renew), |answer| answer.code);
+    assert_eq!(renewed.code, Code::NONE);
+    producer.identity.epoch = renewed.epoch;
+    producer.write(&topic, 0, &["a"]);
+    // The same request once more, as if its answer had been lost: it is too late to be only told again.
+    assert_eq!(producer.connection.ask(&renew).code, Code::CONCURRENT_TRANSACTIONS);
+    eventually("the transaction is aborted", || stand.stable_offset(&topic) == 2);
+    assert_eq!(texts(stand, &topic, Isolation::Committed), [""; 0]);
+    assert_eq!(producer.end(End::Commit), Code::PRODUCER_FENCED);
+    assert_eq!(patiently(|| producer.connection.ask(&renew), |answer| answer.code).code, Code::PRODUCER_FENCED);
+}
+
 pub(crate) fn a_producer_that_slept_is_fenced(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let id = stand.name("tx");

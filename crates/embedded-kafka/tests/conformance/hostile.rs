@@ -330,6 +330,29 @@ fn records_have_a_room_that_fills_and_empties() {
     assert!(small < 5_000, "{small} batches of 68 bytes in 448 KB");
 }
 
+/// What is full begins no transaction, but ends those that have begun.
+#[test]
+fn transactions_end_when_the_room_is_full() {
+    let broker = Broker::start(Options { log_bytes_max: 1 << 20, ..Options::default() }).unwrap();
+    let mut connection = Connection::open(&broker.bootstrap_servers());
+    let topics = vec![NewTopic::of("a", 2, &[])];
+    assert_eq!(connection.ask(&CreateTopics { topics, validate_only: false })[0].1, Code::NONE);
+    let id = "tx".to_owned();
+    let init = InitProducerId { transactional_id: Some(id.clone()), timeout_ms: 60_000, producer_id: -1, epoch: -1 };
+    let made = connection.ask(&init);
+    let identity = Identity { transactional_id: id, producer_id: made.producer_id, epoch: made.epoch };
+    let add = |partition| AddPartitionsToTxn { identity: identity.clone(), topics: one("a", partition) };
+    assert_eq!(only(connection.ask(&add(0))).1, Code::NONE);
+    for bytes in [600_000, 200_000, 100_000, 50_000, 10_000, 5_000, 2_000, 1_000, 500, 100, 0, 0, 0] {
+        let batch = Batch::of(&[Record::at(now_ms(), &"a".repeat(bytes))]).bytes();
+        while only(connection.ask(&Produce::to("a", 1, batch.clone()))).code == Code::NONE {}
+    }
+    assert_eq!(only(connection.ask(&add(1))).1, Code::COORDINATOR_NOT_AVAILABLE);
+    assert_eq!(connection.ask(&EndTxn { identity: identity.clone(), end: End::Commit }), Code::NONE);
+    assert_eq!(broker.segments("a", 0).iter().map(|segment| segment.end_offset).collect::<Vec<_>>(), [1]);
+    assert_eq!(only(connection.ask(&add(0))).1, Code::COORDINATOR_NOT_AVAILABLE);
+}
+
 #[test]
 fn sound_requests_are_answered() {
     let victim = Victim::start();

@@ -12,6 +12,7 @@ mod commits;
 mod configs;
 mod consumers;
 mod deletes;
+mod faults;
 mod fencing;
 mod fetch;
 mod groups;
@@ -50,6 +51,7 @@ probes! {
         versions_that_do_not_exist_get_the_list,
         software_names_are_checked,
         requests_in_a_row_are_answered_in_order,
+        texts_of_32_kib_close_the_connection,
         unknown_apis_close_the_connection,
         unknown_versions_close_the_connection,
         coordinators_are_found,
@@ -78,6 +80,7 @@ probes! {
         altering_replaces_all,
         changing_leaves_the_rest,
         senseless_changes_are_refused,
+        settings_have_a_greatest_length,
         validation_changes_nothing,
         changes_take_effect,
     }
@@ -127,6 +130,7 @@ probes! {
         append_times_are_found,
         deleted_records_are_not_found,
         a_deleted_record_can_hide_later_ones,
+        records_without_a_time_hide_later_ones,
         the_newest_record_has_the_largest_time,
         open_transactions_bound_what_is_found,
         unknown_places_are_refused,
@@ -154,6 +158,7 @@ probes! {
         an_empty_transaction_may_not_end,
         ending_again_must_be_the_same_way,
         records_outside_of_a_transaction_are_refused,
+        sequences_begin_anew_behind_a_fence,
         all_partitions_join_or_none,
         unknown_producers_are_refused,
         producers_start_with_sound_values_only,
@@ -168,6 +173,7 @@ probes! {
         offsets_of_a_fenced_producer_are_refused,
         a_producer_may_renew_itself,
         renewing_aborts_what_is_open,
+        renewing_anew_aborts_what_was_opened_since,
         a_producer_that_slept_is_fenced,
         a_fenced_client_fails_for_good,
         a_second_instance_fences_the_first,
@@ -239,6 +245,7 @@ probes! {
     retention {
         old_records_go_even_from_the_active_segment,
         a_young_record_keeps_its_segment,
+        records_without_a_time_are_as_old_as_their_stay,
         segments_go_by_age_one_by_one,
         segments_go_by_size_but_for_the_active_one,
         records_without_a_bound_stay,

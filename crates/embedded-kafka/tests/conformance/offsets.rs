@@ -112,6 +112,17 @@ pub(crate) fn a_deleted_record_can_hide_later_ones(stand: &Stand) {
     assert_eq!(stand.offset_at(&topic, base + 51), found(3, base + 60));
 }
 
+pub(crate) fn records_without_a_time_hide_later_ones(stand: &Stand) {
+    let topic = stand.create("a", 1, &[("segment.bytes", "1048576")]);
+    let (before, later) = (now_ms() - 1_000, now_ms() + 600_000);
+    for timestamp_ms in [-1, later] {
+        stand.append_records(&topic, 0, &[Record::at(timestamp_ms, &"a".repeat(600_000))]);
+    }
+    // The first segment is as young as its last append, so a time before that is looked for in it, and nowhere else.
+    assert_eq!(stand.offset_at(&topic, before), found(NONE, -1));
+    assert_eq!(stand.offset_at(&topic, later), found(1, later));
+}
+
 pub(crate) fn the_newest_record_has_the_largest_time(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let base = now_ms() - 100_000;

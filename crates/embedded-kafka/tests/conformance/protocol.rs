@@ -231,6 +231,19 @@ pub(crate) fn requests_in_a_row_are_answered_in_order(stand: &Stand) {
     assert_eq!((listed.code, listed.offset), (Code::NONE, 0));
 }
 
+pub(crate) fn texts_of_32_kib_close_the_connection(stand: &Stand) {
+    let request = |length| {
+        let transactional_id = Some("a".repeat(length));
+        let init = InitProducerId { transactional_id, timeout_ms: 0, producer_id: -1, epoch: -1 };
+        frame(&init, InitProducerId::VERSION, 7).bytes
+    };
+    let mut connection = stand.connect();
+    connection.send_bytes(&request(32_767));
+    assert!(connection.receive_bytes().is_some());
+    connection.send_bytes(&request(32_768));
+    assert_eq!(connection.receive_bytes(), None);
+}
+
 pub(crate) fn unknown_apis_close_the_connection(stand: &Stand) {
     for key in [-1_i16, 9_999, i16::MAX] {
         let mut connection = stand.connect();

@@ -40,6 +40,16 @@ pub(crate) fn a_young_record_keeps_its_segment(stand: &Stand) {
     assert_eq!(stand.low_watermark(&young), 0);
 }
 
+pub(crate) fn records_without_a_time_are_as_old_as_their_stay(stand: &Stand) {
+    let timeless = stand.create("timeless", 1, &[("retention.ms", "3600000")]);
+    stand.append_records(&timeless, 0, &[Record::at(-1, "a")]);
+    // This one shows that a check has come by.
+    let old = stand.create("old", 1, &[("retention.ms", "3600000")]);
+    stand.append_records(&old, 0, &[Record::at(now_ms() - 2 * HOUR_MS, "a")]);
+    eventually("the old records are gone", || stand.low_watermark(&old) == 1);
+    assert_eq!(stand.low_watermark(&timeless), 0);
+}
+
 pub(crate) fn segments_go_by_age_one_by_one(stand: &Stand) {
     let topic = stand.create("a", 1, &[SEGMENT]);
     for hours in [3, 3, 2, 0, 2] {

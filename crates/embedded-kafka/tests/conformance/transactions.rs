@@ -190,6 +190,24 @@ pub(crate) fn records_outside_of_a_transaction_are_refused(stand: &Stand) {
     assert_eq!(stand.high_watermark(&topic), 0);
 }
 
+/// The mark of an aborted transaction raises the epoch in the partition, which makes the next batch the first.
+pub(crate) fn sequences_begin_anew_behind_a_fence(stand: &Stand) {
+    let topic = stand.create("a", 1, &[]);
+    let id = stand.name("tx");
+    Producer::start(stand, &id).write(&topic, 0, &["a"]);
+    let mut producer = Producer::start(stand, &id);
+    eventually("the transaction is aborted", || stand.stable_offset(&topic) == 2);
+    assert_eq!(producer.add(&topic, 0), Code::NONE);
+    assert_eq!(producer.send_as(&topic, 0, 5, &["b"]).code, Code::OUT_OF_ORDER_SEQUENCE_NUMBER);
+    // Here the epoch is the marker's own.
+    assert_eq!(producer.end(End::Commit), Code::NONE);
+    assert_eq!(producer.add(&topic, 0), Code::NONE);
+    assert_eq!(producer.send_as(&topic, 0, 5, &["b"]).code, Code::OUT_OF_ORDER_SEQUENCE_NUMBER);
+    assert_eq!(producer.send(&topic, 0, &["b"]).code, Code::NONE);
+    assert_eq!(producer.end(End::Commit), Code::NONE);
+    eventually("the transaction has ended", || texts(stand, &topic, Isolation::Committed) == ["b"]);
+}
+
 pub(crate) fn all_partitions_join_or_none(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let mut producer = Producer::start(stand, &stand.name("tx"));

@@ -1,15 +1,23 @@
-//! Dates for messages.
+//! Times in UTC, taken apart.
+//!
+//! Knows: the Gregorian calendar. Must not know what time it is. Start at [`Moment`].
 
 use std::fmt;
 
-const DAY_MS: i64 = 86_400_000;
+const SECOND_MS: i64 = 1000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A day in UTC, printed as ISO 8601 (`2026-11-23`).
+/// A day, printed as ISO 8601 (`2026-11-23`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date {
-    year: i64,
-    month: i64,
-    day: i64,
+    /// Year; 0 is the year before 1.
+    pub year: i64,
+    /// Month, 1 to 12.
+    pub month: i64,
+    /// Day of the month, from 1.
+    pub day: i64,
 }
 
 impl Date {
@@ -39,6 +47,42 @@ impl fmt::Display for Date {
     }
 }
 
+/// A time of a day, printed by RFC 3339 (`2026-11-23T09:05:07.042Z`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The day.
+    pub date: Date,
+    /// Hour, 0 to 23.
+    pub hour: i64,
+    /// Minute, 0 to 59.
+    pub minute: i64,
+    /// Second, 0 to 59: Unix time has no leap seconds.
+    pub second: i64,
+    /// Millisecond, 0 to 999.
+    pub millisecond: i64,
+}
+
+impl Moment {
+    /// The time of milliseconds since the Unix epoch.
+    pub fn at(timestamp_ms: i64) -> Self {
+        let of_day_ms = timestamp_ms.rem_euclid(DAY_MS);
+        Self {
+            date: Date::at(timestamp_ms),
+            hour: of_day_ms / HOUR_MS,
+            minute: of_day_ms % HOUR_MS / MINUTE_MS,
+            second: of_day_ms % MINUTE_MS / SECOND_MS,
+            millisecond: of_day_ms % SECOND_MS,
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { date, hour, minute, second, millisecond } = self;
+        write!(f, "{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +109,18 @@ mod tests {
     fn any_time_has_a_day() {
         for timestamp_ms in [i64::MIN, i64::MIN + 1, i64::MAX] {
             assert!(!Date::at(timestamp_ms).to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn known_times() {
+        for (timestamp_ms, expect) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (1_767_431_107_042, "2026-01-03T09:05:07.042Z"),
+            (951_868_799_999, "2000-02-29T23:59:59.999Z"),
+        ] {
+            assert_eq!(Moment::at(timestamp_ms).to_string(), expect);
         }
     }
 }
