@@ -1,12 +1,11 @@
 //! The authors' expressions of all packs of a veil: each is compiled once, however many packs share it.
 
-use regex::bytes::{Captures, Regex, RegexSet, RegexSetBuilder};
+use super::literals;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::bytes::{Captures, Regex};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::OnceLock;
-
-/// Memory for the automaton of a list. With less it is rebuilt over and over on long texts, and in the end given up.
-const AUTOMATON_BYTES_MAX: usize = 32 * 1024 * 1024;
+use std::sync::{Arc, OnceLock};
 
 /// Compiled expressions, and the lists of them that packs go by.
 #[derive(Debug, Default, Clone)]
@@ -25,9 +24,75 @@ pub(super) struct ListIndex(usize);
 #[derive(Debug, Clone)]
 struct List {
     members: Vec<usize>,
-    /// All of them in one pass, to tell which match at all; `None` when they are too large together. It costs as much as
-    /// all its members, so it is built for packs that a text meets.
-    set: OnceLock<Option<RegexSet>>,
+    /// Built for packs that a text meets.
+    prefilter: OnceLock<Arc<Prefilter>>,
+}
+
+/// Tells by one pass over a text which expressions can match there at all: those of which it holds a literal.
+#[derive(Debug)]
+struct Prefilter {
+    /// `None` when no expression has literals.
+    literals: Option<AhoCorasick>,
+    /// By literal: the place of its expression.
+    places: Vec<usize>,
+    /// The places of expressions without literals.
+    always: PlaceSet,
+}
+
+/// Places in a list of expressions.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct PlaceSet(Vec<u64>);
+
+impl PlaceSet {
+    fn insert(&mut self, place: usize) {
+        let word = place / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (place % 64);
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+}
+
+impl Prefilter {
+    fn new<'r>(expressions: impl Iterator<Item = &'r str>) -> Self {
+        let (mut literals, mut places, mut always) = (Vec::new(), Vec::new(), PlaceSet::default());
+        for (place, expression) in expressions.enumerate() {
+            match literals::required(expression) {
+                Some(required) => {
+                    places.extend(required.iter().map(|_| place));
+                    literals.extend(required);
+                }
+                None => always.insert(place),
+            }
+        }
+        let automaton =
+            AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(&literals).ok();
+        if automaton.is_none() {
+            places.drain(..).for_each(|place| always.insert(place));
+        }
+        Self { literals: automaton, places, always }
+    }
+
+    /// The places of the expressions that may match somewhere in `text`.
+    fn candidates(&self, text: &[u8]) -> PlaceSet {
+        let mut candidates = self.always.clone();
+        if let Some(literals) = &self.literals {
+            for found in literals.find_overlapping_iter(text) {
+                candidates.insert(self.places[found.pattern().as_usize()]);
+            }
+        }
+        candidates
+    }
 }
 
 impl Expressions {
@@ -42,7 +107,7 @@ impl Expressions {
         }
         let equal = self.lists.iter().position(|list| list.members == members);
         let index = equal.unwrap_or_else(|| {
-            self.lists.push(List { members, set: OnceLock::new() });
+            self.lists.push(List { members, prefilter: OnceLock::new() });
             self.lists.len() - 1
         });
         Ok(ListIndex(index))
@@ -67,22 +132,17 @@ impl Expressions {
         list: ListIndex,
         text: &'a [u8],
     ) -> impl Iterator<Item = (usize, Range<usize>)> {
-        self.matching(list, text).flat_map(move |(place, regex)| {
+        self.candidates(list, text).flat_map(move |(place, regex)| {
             regex.captures_iter(text).filter_map(move |captures| Some((place, entity(text, &captures)?)))
         })
     }
 
-    /// The expressions of a list that match somewhere in `text`, each with its place in the list.
-    fn matching(&self, list: ListIndex, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
-        let List { members, set } = &self.lists[list.0];
-        let matching = set.get_or_init(|| self.set(members)).as_ref().map(|set| set.matches(text));
-        let matches = move |place: &usize| matching.as_ref().is_none_or(|matching| matching.matched(*place));
-        (0..members.len()).filter(matches).map(|place| (place, &self.compiled[members[place]]))
-    }
-
-    fn set(&self, members: &[usize]) -> Option<RegexSet> {
-        let texts = members.iter().map(|member| self.compiled[*member].as_str());
-        RegexSetBuilder::new(texts).dfa_size_limit(AUTOMATON_BYTES_MAX).build().ok()
+    /// The expressions of a list that may match somewhere in `text`, each with its place in the list.
+    fn candidates(&self, list: ListIndex, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
+        let List { members, prefilter } = &self.lists[list.0];
+        let prefilter = prefilter
+            .get_or_init(|| Arc::new(Prefilter::new(members.iter().map(|member| self.compiled[*member].as_str()))));
+        prefilter.candidates(text).into_iter().map(|place| (place, &self.compiled[members[place]]))
     }
 }
 
@@ -139,7 +199,7 @@ mod tests {
         let second = expressions.add(&["b+", "c+"]).unwrap();
         assert_eq!(expressions.add(&["a+", "b+"]), Ok(first));
         assert_eq!((expressions.compiled.len(), expressions.lists.len()), (3, 2));
-        let places = |list| expressions.matching(list, b"xbbc").map(|(place, _)| place).collect::<Vec<_>>();
+        let places = |list| expressions.candidates(list, b"xbbc").map(|(place, _)| place).collect::<Vec<_>>();
         assert_eq!((places(first), places(second)), (vec![1], vec![0, 1]));
     }
 

@@ -5,6 +5,7 @@
 
 mod explain;
 mod expressions;
+mod literals;
 mod matcher;
 mod names;
 mod packs;

@@ -1,0 +1,188 @@
+//! The literals of an expression: texts of which one must stand in whatever it matches.
+//!
+//! Most texts hold none of them, and one pass over a text tells for all expressions at once which are worth a try.
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// More alternatives than this say less than a shorter literal beside them.
+const LITERALS_MAX: usize = 128;
+/// Longer literals tell no more.
+const LITERAL_BYTES_MAX: usize = 32;
+
+/// Texts in lower case of which at least one stands, in any case of ASCII letters, in every match of `regex`; `None` when
+/// no text has to. None of them is empty.
+pub(super) fn required(regex: &str) -> Option<Vec<Vec<u8>>> {
+    let hir = ParserBuilder::new().utf8(false).build().parse(regex).ok()?;
+    of(&hir).map(|literals| literals.0)
+}
+
+/// Alternatives, in lower case, ascending and distinct.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Literals(Vec<Vec<u8>>);
+
+impl Literals {
+    fn empty() -> Self {
+        Self(vec![Vec::new()])
+    }
+
+    fn new(mut alternatives: Vec<Vec<u8>>) -> Option<Self> {
+        alternatives.iter_mut().for_each(|literal| literal.make_ascii_lowercase());
+        alternatives.sort_unstable();
+        alternatives.dedup();
+        let fits =
+            alternatives.len() <= LITERALS_MAX && alternatives.iter().all(|literal| literal.len() <= LITERAL_BYTES_MAX);
+        fits.then_some(Self(alternatives))
+    }
+
+    /// Each of these followed by each of `behind`.
+    fn then(&self, behind: &Self) -> Option<Self> {
+        if self.0.len() * behind.0.len() > LITERALS_MAX {
+            return None;
+        }
+        let joined = |literal: &Vec<u8>| {
+            let literal = literal.clone();
+            behind.0.iter().map(move |behind| [literal.as_slice(), behind].concat())
+        };
+        Self::new(self.0.iter().flat_map(joined).collect())
+    }
+
+    /// The length of the shortest: the longer, the rarer is the chance find.
+    fn shortest(&self) -> usize {
+        self.0.iter().map(Vec::len).min().unwrap_or(0)
+    }
+}
+
+/// The better of two choices; a choice with an empty text in it says nothing.
+fn better(a: Option<Literals>, b: Option<Literals>) -> Option<Literals> {
+    let worth = |literals: &Literals| (literals.shortest(), std::cmp::Reverse(literals.0.len()));
+    let telling = [a, b].into_iter().flatten().filter(|literals| literals.shortest() > 0);
+    telling.max_by_key(worth)
+}
+
+/// One of which stands in every match.
+fn of(hir: &Hir) -> Option<Literals> {
+    let whole = exact(hir);
+    let inner = match hir.kind() {
+        HirKind::Capture(capture) => of(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => of(&repetition.sub),
+        HirKind::Concat(parts) => of_sequence(parts),
+        HirKind::Alternation(alternatives) => {
+            let each: Option<Vec<Literals>> = alternatives.iter().map(of).collect();
+            each.and_then(|each| Literals::new(each.into_iter().flat_map(|literals| literals.0).collect()))
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
+    };
+    better(whole, inner)
+}
+
+/// The best of what the parts say alone, and of what neighbours say together.
+fn of_sequence(parts: &[Hir]) -> Option<Literals> {
+    let (mut best, mut run) = (None, Literals::empty());
+    for part in parts {
+        let joined = exact(part).and_then(|exact| run.then(&exact));
+        best = better(best, of(part));
+        let next = joined.or_else(|| exact(part));
+        if next.as_ref() != Some(&run) {
+            best = better(best, Some(std::mem::replace(&mut run, next.unwrap_or_else(Literals::empty))));
+        }
+    }
+    better(best, Some(run))
+}
+
+/// All that `hir` matches, when that is few.
+fn exact(hir: &Hir) -> Option<Literals> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(Literals::empty()),
+        HirKind::Literal(literal) => Literals::new(vec![literal.0.to_vec()]),
+        HirKind::Class(class) => exact_class(class),
+        HirKind::Capture(capture) => exact(&capture.sub),
+        HirKind::Repetition(repetition) => match (repetition.min, repetition.max) {
+            (0, Some(1)) => {
+                let Literals(mut once) = exact(&repetition.sub)?;
+                once.push(Vec::new());
+                Literals::new(once)
+            }
+            _ => None,
+        },
+        HirKind::Concat(parts) => parts.iter().try_fold(Literals::empty(), |before, part| before.then(&exact(part)?)),
+        HirKind::Alternation(alternatives) => {
+            let each: Option<Vec<Literals>> = alternatives.iter().map(exact).collect();
+            Literals::new(each?.into_iter().flat_map(|literals| literals.0).collect())
+        }
+    }
+}
+
+/// The members of a class of few: `[Uu]`, `["']`.
+fn exact_class(class: &Class) -> Option<Literals> {
+    const MEMBERS_MAX: usize = 6;
+    let members: Vec<Vec<u8>> = match class {
+        Class::Bytes(class) => {
+            let ranges = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            ranges.take(MEMBERS_MAX + 1).map(|byte| vec![byte]).collect()
+        }
+        Class::Unicode(class) => {
+            let ranges = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            ranges.take(MEMBERS_MAX + 1).map(|letter| letter.to_string().into_bytes()).collect()
+        }
+    };
+    if members.is_empty() || members.len() > MEMBERS_MAX { None } else { Literals::new(members) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex::bytes::Regex;
+
+    #[track_caller]
+    fn check(regex: &str, expected: Option<&[&str]>) {
+        let literals = required(regex).map(|literals| {
+            literals.iter().map(|literal| String::from_utf8(literal.clone()).unwrap()).collect::<Vec<_>>()
+        });
+        let expected =
+            expected.map(|expected| expected.iter().map(|literal| (*literal).to_owned()).collect::<Vec<_>>());
+        assert_eq!(literals, expected, "{regex}");
+    }
+
+    #[test]
+    fn literals_by_hand() {
+        check("user", Some(&["user"]));
+        check("(?i-u)USER (\\S+)", Some(&["user "]));
+        check("(?i)user name", Some(&["user name", "u\u{17f}er name"])); // the long s is an `s`, too
+        check("a|b", Some(&["a", "b"]));
+        check("(?:GET|PUT) /x", Some(&["get /x", "put /x"]));
+        check("users? (\\d+)", Some(&["user ", "users "]));
+        check("x(abc|d+)y", Some(&["y"]));
+        check("(?:abc)+", Some(&["abc"]));
+        check("(?:abc)*d", Some(&["d"]));
+        check("\\buser\\b.*\\bmailbox\\b", Some(&["mailbox"]));
+        check("\\d+", None);
+        check("(?:abc)?", None);
+        check("abc|\\d", None);
+    }
+
+    proptest! {
+        /// Whatever an expression matches holds one of its literals.
+        #[test]
+        fn every_match_holds_one(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "a", "bc", "(?i:d)", "[ef]", "(?:gh|i)", "j?", "(kl)+", "m*", "\\d", "\\b", "(?:n|)", ".", "(?:o|\\d)",
+                ]),
+                1..6,
+            ),
+            text in "[abcdDefghijklmno0-9 ]{0,24}",
+        ) {
+            let regex = parts.concat();
+            if let (Some(literals), Some(found)) =
+                (required(&regex), Regex::new(&regex).unwrap().find(text.as_bytes()))
+            {
+                let found = found.as_bytes().to_ascii_lowercase();
+                let held = literals.iter().any(|literal| memchr::memmem::find(&found, literal).is_some());
+                prop_assert!(held, "{regex} matched {} bytes that hold none of {literals:?}", found.len());
+                prop_assert!(literals.iter().all(|literal| !literal.is_empty()));
+            }
+        }
+    }
+}
