@@ -20,6 +20,13 @@ pub(super) struct Action {
     pub(super) parse: Parse,
 }
 
+impl Action {
+    /// Whether its values stand for a person or an account, which have names.
+    pub(super) fn is_somebody(&self) -> bool {
+        matches!(self.class, Class::User | Class::Person | Class::UserId | Class::Email | Class::Account)
+    }
+}
+
 /// A compiled pack.
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {

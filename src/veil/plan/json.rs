@@ -22,6 +22,16 @@ impl Plan {
         self.json_below(scope, Path::new(scope.matcher, None), text)
     }
 
+    /// Plans a JSON text that is the value of a pair with this name, as if it stood in an object.
+    pub(super) fn json_called(&mut self, scope: Scope<'_>, name: Option<&str>, text: &[u8]) -> Result<(), JsonError> {
+        let mut path = Path::new(scope.matcher, None);
+        if let Some(name) = name {
+            path.open(false);
+            path.member(name, None);
+        }
+        self.json_below(scope, path, text)
+    }
+
     /// Plans the claims of a token, which has the given action.
     pub(super) fn claims(&mut self, scope: Scope<'_>, token: Action, text: &[u8]) -> Result<(), JsonError> {
         self.json_below(scope, Path::new(scope.matcher, Some(token)), text)

@@ -4,6 +4,7 @@ mod agree;
 mod credential;
 mod json;
 mod nobody;
+mod pairs;
 mod path;
 mod prose;
 mod recode;

@@ -184,10 +184,7 @@ impl<'m> Path<'m> {
         {
             return Some(Action { class, ..claims });
         }
-        let is_somebody = |action: Action| {
-            matches!(action.class, Class::User | Class::Person | Class::UserId | Class::Email | Class::Account)
-        };
-        if parent.expected.action().is_some_and(is_somebody) {
+        if parent.expected.action().is_some_and(|action| action.is_somebody()) {
             let length = self.names.len();
             self.names.push_str("name");
             let found = self.names.get(own..).and_then(|name| names.whole(name));
