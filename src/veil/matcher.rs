@@ -206,7 +206,8 @@ impl Matcher {
         }
     }
 
-    fn pattern(&self, pattern: &LinePattern) -> Pattern {
+    /// A pattern whose holes go by the rules of this pack.
+    pub(super) fn pattern(&self, pattern: &LinePattern) -> Pattern {
         let holes = pattern.parts.iter().map(|part| match part {
             Part::Literal(_) => None,
             Part::Hole { name, .. } => self.hole(name),

@@ -55,10 +55,14 @@ impl Plan {
                 Token::ArrayStart => path.open(true),
                 Token::ObjectEnd | Token::ArrayEnd => path.close(),
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
+                    let keyed = path.keyed(name);
                     let label = path.label(name, |object| labels.of(object));
                     let label = label.map(|label| text_of(text, &label));
                     path.member(&String::from_utf8_lossy(name), label.as_deref());
-                    plan.name(scope, name);
+                    match keyed {
+                        Some(action) => plan.apply(scope.in_string(), action, name),
+                        None => plan.name(scope, name),
+                    }
                 }),
                 Token::Text(value) => {
                     path.text(&value);

@@ -3,6 +3,7 @@
 mod agree;
 mod credential;
 mod json;
+mod keyed;
 mod nobody;
 mod pairs;
 mod path;
@@ -16,7 +17,8 @@ mod value;
 pub(super) use recode::Encoded;
 
 use super::matcher::{Action, Matcher};
-use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, is_text};
+use super::packs::starts_json;
+use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
@@ -121,7 +123,13 @@ impl Plan {
     }
 
     /// Plans a payload.
-    pub(super) fn payload(&mut self, packs: &Packs, text: &[u8]) -> Result<(), Reason> {
+    pub(super) fn payload(&mut self, packs: &Packs, rows: Option<&Rows>, text: &[u8]) -> Result<(), Reason> {
+        if let (Some(rows), Some(matcher)) = (rows, packs.for_rows())
+            && !starts_json(text)
+            && self.row(Scope::new(packs, matcher), rows, text)
+        {
+            return Ok(());
+        }
         let Some(matcher) = packs.chosen(text) else {
             self.any_line(Scope::new(packs, packs.fallback(Format::Line)), text);
             return Ok(());

@@ -7,6 +7,7 @@ use crate::decode::line::Hole;
 use crate::detect::{self, Found};
 use crate::rules::Shape;
 use crate::transform::{Quoting, Source};
+use crate::veil::Rows;
 use crate::veil::patterns::{Pattern, Patterns};
 use std::ops::Range;
 
@@ -30,6 +31,7 @@ impl Plan {
         if self.patterns(scope, &scope.matcher.messages, text) {
             return;
         }
+        self.rows(scope, text);
         // Several lines in one record: each may have a shape of its own.
         if has_lines(text) && !scope.matcher.messages.is_empty() {
             for line in lines(text) {
@@ -39,6 +41,29 @@ impl Plan {
             }
         }
         self.scan(scope, text);
+    }
+
+    /// Plans the lines of a text that are rows below its first line, if that is a header.
+    fn rows(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if !has_lines(text) {
+            return;
+        }
+        let mut lines = lines(text);
+        let header = lines.next().and_then(|header| Rows::below(scope.matcher, &text[header]));
+        let Some(rows) = header else { return };
+        for line in lines {
+            let found = self.findings.len();
+            self.row(scope, &rows, &text[line.clone()]);
+            self.shift(found, line.start);
+        }
+    }
+
+    /// Plans a row; `false` when the text is none.
+    pub(super) fn row(&mut self, scope: Scope<'_>, rows: &Rows, text: &[u8]) -> bool {
+        let mut holes = Vec::new();
+        let Some(pattern) = rows.row(text, &mut holes) else { return false };
+        self.holes(scope, pattern, holes, text);
+        true
     }
 
     fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
