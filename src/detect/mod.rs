@@ -118,6 +118,7 @@ struct Done {
     ipv4: usize,
     ipv6: usize,
     encoded_ipv6: usize,
+    hyphenated_ipv4: usize,
     octets: usize,
     hyphens: usize,
     quads: usize,
@@ -154,6 +155,9 @@ fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl Fn
                 let (shape, span) = address::with_prefix(text, address);
                 keep(shape, Some(span));
             }
+            if let Some((shape, span)) = address::reversed_at(text, anchor) {
+                keep(shape, Some(span));
+            }
             keep(Shape::Mac, mac::at_dot(text, anchor, &mut done.quads));
             keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
         }
@@ -179,6 +183,7 @@ fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl Fn
         }
         b'=' => keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header)),
         b'-' => {
+            keep(Shape::Ip, address::at_hyphen(text, anchor, &mut done.hyphenated_ipv4));
             keep(Shape::Uuid, uuid::at_hyphen(text, anchor, &mut done.uuid));
             keep(Shape::Sid, account::sid_at(text, anchor, &mut done.sid));
             if let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups) {
@@ -433,6 +438,11 @@ mod tests {
             "{}",
             "([{<A b>}])",
             "a=u'",
+            "1-",
+            "192-0-2-1.",
+            "ip-192-0-2-1-",
+            ".in-addr.arpa",
+            "1.ip6.arpa.",
         ] {
             assert_linear(unit.repeat(100_000 / unit.len()).as_bytes());
         }

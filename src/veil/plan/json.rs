@@ -66,9 +66,11 @@ impl Plan {
                 }),
                 Token::Text(value) => {
                     path.text(&value);
-                    self.quoted(text, &value, |plan, value| match path.expected().action() {
-                        Some(action) => plan.apply(scope.in_string(), action, value),
-                        None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+                    self.quoted(text, &value, |plan, value| {
+                        match path.expected().action().or_else(|| path.item(value)) {
+                            Some(action) => plan.apply(scope.in_string(), action, value),
+                            None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+                        }
                     });
                 }
                 Token::Number(span) => self.literal(scope, text, span, path.expected()),

@@ -206,9 +206,7 @@ impl Plan {
             return;
         }
         let value = self.keep_value(&text[span.clone()]);
-        // The length of a network's prefix is part of the value, and stays: `net.…/24`.
-        let is_length = |byte: &u8| *byte == b'/' && action.class == Class::Network;
-        let len = text[span.clone()].iter().position(is_length).filter(|len| *len > 0).unwrap_or(span.len());
+        let len = replaced_len(action.class, &text[span.clone()]);
         self.findings.push(Finding {
             span: span.start as u32..(span.start + len) as u32,
             value,
@@ -273,6 +271,27 @@ impl Plan {
         finding.class = Class::Text;
         finding.replacement = Replacement::Pseudonym { network: false };
     }
+}
+
+/// Bytes of a value that go. What else is part of it stays: the length of a network's prefix, as in `net.…/24`, and the
+/// zone of a reverse name, as in `ip.….in-addr.arpa`.
+fn replaced_len(class: Class, value: &[u8]) -> usize {
+    let end = match class {
+        Class::Network if !value.contains(&b'/') => zone_start(value),
+        Class::Network => value.iter().position(|byte| *byte == b'/'),
+        Class::Ip => zone_start(value),
+        _ => None,
+    };
+    end.filter(|len| *len > 0).unwrap_or(value.len())
+}
+
+/// Where the zone of a reverse name begins: its last two labels.
+fn zone_start(value: &[u8]) -> Option<usize> {
+    if !value.last().is_some_and(|last| matches!(last, b'a' | b'A')) {
+        return None;
+    }
+    let zone = memchr::memrchr(b'.', value)?;
+    value[zone..].eq_ignore_ascii_case(b".arpa").then(|| memchr::memrchr(b'.', &value[..zone]))?
 }
 
 /// Both ends of each finding's span, ascending when the findings are ascending and disjoint.

@@ -2,7 +2,7 @@
 
 use super::credential::{with_cookies, with_credential};
 use super::siblings::Role;
-use super::{Plan, Scope, prose};
+use super::{Plan, Scope, keyed, prose};
 use crate::detect::{self, Between, Container, Link, Nesting, Pair};
 use crate::rules::{Class, Parse};
 use crate::veil::matcher::{Action, Matcher};
@@ -40,7 +40,15 @@ impl Plan {
                 done = value.end;
                 continue;
             }
-            let Some(action) = action else { continue };
+            let items = || self::items(scope.matcher, text, &name, &value);
+            let Some(action) = action.or_else(items) else {
+                if link == Link::Sign {
+                    let start = self.findings.len();
+                    self.short_base64(scope, &text[value.clone()]);
+                    self.shift(start, value.start);
+                }
+                continue;
+            };
             let next = pairs.get(index + 1);
             let follows = |next: &&Pair| (link, next.link) == (Link::Prose, Link::Prose);
             if next.filter(follows).is_some_and(|next| is_name(scope.matcher, text, next, &value))
@@ -124,6 +132,14 @@ fn action_within(matcher: &Matcher, text: &[u8], container: &Container, name: &R
         };
         matcher.named_as_written(&together).or_else(as_content).or_else(as_name)
     })
+}
+
+/// What the items of a list are, where its name tells: `users=[alice, bob]`.
+fn items(matcher: &Matcher, text: &[u8], name: &Range<usize>, value: &Range<usize>) -> Option<Action> {
+    let name = std::str::from_utf8(&text[name.clone()]).ok().filter(|name| name.ends_with('s'))?;
+    let items = detect::items(text, value.start, Between::Blanks);
+    let action = (!items.is_empty()).then(|| keyed::of(matcher, name)).flatten()?;
+    items.into_iter().all(|item| keyed::is_data(action.class, &text[item])).then_some(action)
 }
 
 /// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.

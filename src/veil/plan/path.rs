@@ -101,6 +101,13 @@ impl<'m> Path<'m> {
         self.frames.push(frame);
     }
 
+    /// What an item of the present array is, where the array's name tells what its items are: `{"users": ["alice"]}`.
+    pub(super) fn item(&self, text: &[u8]) -> Option<Action> {
+        let array = self.frames.last().filter(|frame| frame.array)?;
+        let action = keyed::of(self.matcher, self.written.get(array.written.clone())?)?;
+        keyed::is_data(action.class, text).then_some(action)
+    }
+
     /// What the name of a member of the present object is, where the object's own name tells that such names are data.
     pub(super) fn keyed(&self, name: &[u8]) -> Option<Action> {
         let action = self.frames.last()?.keyed?;

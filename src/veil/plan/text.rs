@@ -138,6 +138,7 @@ impl Plan {
                 None => kept.push(entity),
             }
         }
+        self.encoded_words(scope, words);
         self.keep(start, kept);
         let (inner, written) = (scope.inner(), self.findings.len());
         let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
