@@ -29,7 +29,8 @@ const NETWORK_V6_BITS: u8 = 48;
 ///
 /// White space around it, brackets, a port after IPv4 or brackets, and a zone (`fe80::1%eth0`, RFC 4007) are dropped;
 /// colons may be percent-encoded. The zone names an interface of the host that wrote the log, not the peer, so link-local
-/// addresses are equal whatever their zone. Parts with leading zeros are decimal, as logs pad them to columns, though some
+/// addresses are equal whatever their zone. The forms in names of hosts are read, too: `1.2.0.192.in-addr.arpa` and
+/// nibbles below `ip6.arpa` (RFC 1035, section 3.5; RFC 3596, section 2.5), and `192-0-2-1`. Parts with leading zeros are decimal, as logs pad them to columns, though some
 /// systems would read them as octal (RFC 6943, section 3.1.1).
 ///
 /// ```
@@ -50,7 +51,7 @@ pub fn address(value: &[u8]) -> Option<IpAddr> {
             is_port_or_nothing(after).then_some(())?;
             v4(inside).or_else(|| v6(inside))
         }
-        None => v4_with_port(text).or_else(|| v6(text)),
+        None => v4_with_port(text).or_else(|| v6(text)).or_else(|| v4_in_name(text)).or_else(|| reversed(text)),
     };
     address.map(|address| address.to_canonical())
 }
@@ -80,6 +81,9 @@ pub fn network_of(value: &[u8]) -> Option<IpNet> {
         return None;
     }
     let decoded = text::percent_decoded_until(b'/', value);
+    if let Some(zone) = str::from_utf8(&decoded).ok().and_then(reversed_network) {
+        return Some(zone.into());
+    }
     let (base, length) = str::from_utf8(&decoded).ok()?.trim().split_once('/')?;
     // A port, brackets or a zone would make it something else.
     let base: IpAddr = base.parse().ok()?;
@@ -119,7 +123,8 @@ pub(super) fn write_network_text(value: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Whether a text is a network.
 pub(super) fn is_network(value: &[u8]) -> bool {
-    value.contains(&b'/') && network_of(value).is_some()
+    (value.contains(&b'/') || value.last().is_some_and(|last| matches!(last, b'a' | b'A')))
+        && network_of(value).is_some()
 }
 
 /// Whether a text is a network of a single address, such as `192.0.2.1/32`.
@@ -143,6 +148,7 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
         let network = network_of(value)?;
         (network.prefix_len() == network.max_prefix_len()).then_some(network.network())
     });
+    let address = address.or_else(|| str::from_utf8(value).ok().and_then(number).map(IpAddr::V4));
     match address {
         Some(IpAddr::V4(v4)) => push(V4, &v4.octets(), out),
         Some(IpAddr::V6(v6)) => push(V6, &v6.octets(), out),
@@ -160,6 +166,62 @@ fn v4(text: &str) -> Option<IpAddr> {
         *octet = digits.parse().ok()?;
     }
     numbers.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
+}
+
+/// Zones of names for addresses (RFC 1035, section 3.5; RFC 3596, section 2.5).
+const REVERSE_V4: &str = ".in-addr.arpa";
+const REVERSE_V6: &str = ".ip6.arpa";
+
+/// Reads four decimal numbers with hyphens between them, as names of hosts hold addresses.
+fn v4_in_name(text: &str) -> Option<IpAddr> {
+    text.contains('-').then(|| v4(&text.replace('-', ".")))?
+}
+
+/// Reads an address whose parts stand in reverse in the name of a zone.
+fn reversed(text: &str) -> Option<IpAddr> {
+    if let Some(parts) = without_end(text, REVERSE_V4) {
+        return v4(&parts.rsplit('.').collect::<Vec<_>>().join("."));
+    }
+    let parts = without_end(text, REVERSE_V6)?;
+    let (mut bits, mut nibbles) = (0_u128, 0);
+    for nibble in parts.rsplit('.') {
+        let digit = nibble.chars().next().and_then(|digit| digit.to_digit(16)).filter(|_| nibble.len() == 1)?;
+        (bits, nibbles) = (bits << 4 | u128::from(digit), nibbles + 1);
+    }
+    (nibbles == u128::BITS / 4).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)))
+}
+
+/// Reads the zone of a /24 network: `2.0.192.in-addr.arpa`.
+fn reversed_network(text: &str) -> Option<Ipv4Net> {
+    let parts = without_end(text.trim(), REVERSE_V4)?;
+    match v4(&format!("{}.0", parts.rsplit('.').collect::<Vec<_>>().join(".")))? {
+        IpAddr::V4(address) => Ipv4Net::new(address, NETWORK_V4_BITS).ok(),
+        IpAddr::V6(_) => None,
+    }
+}
+
+fn without_end<'t>(text: &'t str, end: &str) -> Option<&'t str> {
+    let (parts, found) = text.split_at_checked(text.len().checked_sub(end.len())?)?;
+    found.eq_ignore_ascii_case(end).then_some(parts)
+}
+
+/// Reads an IPv4 address as one number: `3221225985`, `0xC0000201`, `C0000201`. Whoever asks knows that it is an address.
+///
+/// Decimal numbers below 16777216 are more likely something else, for their addresses begin with 0.
+fn number(text: &str) -> Option<Ipv4Addr> {
+    const HEX_DIGITS: usize = 8;
+    let hex = text.strip_prefix("0x").or(text.strip_prefix("0X"));
+    let bits = match hex {
+        Some(digits) if digits.len() <= HEX_DIGITS => u32::from_str_radix(digits, 16).ok()?,
+        Some(_) => return None,
+        None if text.len() == HEX_DIGITS && text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
+            u32::from_str_radix(text, 16).ok()?
+        }
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
+        None => return None,
+    };
+    let address = Ipv4Addr::from_bits(bits);
+    (address.octets()[0] != 0).then_some(address)
 }
 
 /// Reads an IPv6 address, possibly with a zone.

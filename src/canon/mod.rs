@@ -150,6 +150,8 @@ fn better_class(class: Class, text: &[u8]) -> Option<Class> {
         Class::Account => &[Class::Email, Class::Iban, Class::Card],
         Class::Host => &[Class::Email, Class::Ip],
         Class::Person | Class::Session => &[Class::Email],
+        // An address in the name of a reverse zone is no host.
+        Class::Ip if address(text).is_some() => &[],
         Class::Ip => &[Class::Network, Class::Host],
         Class::Network => &[Class::Ip],
         Class::Mac
@@ -298,8 +300,7 @@ mod tests {
                 "192.0.2.1:",
                 "192.0.2.1:+1",
                 "192.0.2.0001",
-                "0xc0000201",
-                "3221225985",
+                "16777215",
                 "192.0.2.1/31",
                 "192.0.2.1/33",
                 "[192.0.2.1",
@@ -328,6 +329,13 @@ mod tests {
         );
         check_equal(Class::Network, &["2001:db8::/32", "2001:DB8:0::1/32"]);
         check_equal(Class::Ip, &["192.0.2.1", "192.0.2.1/32", "192.0.2.1/255.255.255.255"]);
+        check_equal(
+            Class::Ip,
+            &["192.0.2.1", "1.2.0.192.IN-ADDR.arpa", "192-0-2-1", "3221225985", "0xC0000201", "C0000201"],
+        );
+        let nibbles = format!("1.{}8.b.d.0.1.0.0.2.ip6.arpa", "0.".repeat(23));
+        check_equal(Class::Ip, &["2001:db8::1", &nibbles]);
+        check_equal(Class::Network, &["192.0.2.0/24", "2.0.192.in-addr.arpa"]);
         check_distinct(
             Class::Network,
             &["192.0.2.0/24", "192.0.2.0/25", "192.0.2.0/23", "192.0.2.0", "192.0.2.0/33", "192.0.2.0/0.0.0.255"],

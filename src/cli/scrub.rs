@@ -3,12 +3,12 @@
 use super::exit::{Exit, Failure};
 use super::text::{count, table};
 use super::{packs, terminal, time};
-use crate::files::{self, Content, LINE_BYTES_MAX, LineReader, LineWriter};
+use crate::files::{self, Content, LINE_BYTES_MAX, Line, LineReader, LineWriter};
 use crate::keys::Keyring;
 use crate::keystore::{self, KeyringFile};
 use crate::record::{Position, Record};
 use crate::rules::Class;
-use crate::veil::{Batch, Choice, Outcome, Reason, Veil};
+use crate::veil::{Batch, Choice, Outcome, Reason, Rows, Veil};
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -148,6 +148,10 @@ struct Scrub<'v, W: Write> {
     batch: Batch,
     writer: LineWriter<W>,
     report: Report,
+    /// The rows that may stand below the last header of the present input.
+    rows: Option<Rows>,
+    /// Whether no line of the present input has been read.
+    is_first: bool,
 }
 
 /// What became of the lines.
@@ -164,23 +168,47 @@ struct Report {
 impl<'v, W: Write> Scrub<'v, W> {
     fn new(veil: &'v Veil, keys: &'v Keyring, timestamp_ms: i64, out: W) -> Self {
         let report = Report { by_rule: vec![0; veil.rule_names().len()], ..Report::default() };
-        Self { veil, keys, timestamp_ms, batch: Batch::default(), writer: LineWriter::new(out), report }
+        Self {
+            veil,
+            keys,
+            timestamp_ms,
+            batch: Batch::default(),
+            writer: LineWriter::new(out),
+            report,
+            rows: None,
+            is_first: true,
+        }
     }
 
     /// Reads an input to its end.
     fn input(&mut self, name: &str, input: impl Read) -> Result<(), Failure> {
         let mut reader = LineReader::new(input);
+        (self.rows, self.is_first) = (None, true);
         while let Some(lines) = reader.batch().map_err(|error| Failure::file("read", name, error))? {
-            self.lines(name, &lines)?;
+            let lines: Vec<Line<'_>> = lines.lines().collect();
+            let mut rest = lines.as_slice();
+            while let Some(header) = rest.iter().position(|line| self.is_header(line)) {
+                let (above, below) = rest.split_at(header + 1);
+                self.lines(name, above)?;
+                self.rows = content(&above[header]).and_then(|raw| self.veil.rows_below(raw));
+                rest = below;
+            }
+            self.lines(name, rest)?;
         }
         Ok(())
     }
 
-    /// Veils a batch of lines and writes what became of them.
-    fn lines(&mut self, name: &str, lines: &files::Batch<'_>) -> io::Result<()> {
+    /// Whether a line may tell what stands in those below it: the first of a file may, and one that says so.
+    fn is_header(&mut self, line: &Line<'_>) -> bool {
+        let Some(raw) = content(line) else { return false };
+        std::mem::take(&mut self.is_first) || Veil::is_marked_header(raw)
+    }
+
+    /// Veils lines and writes what became of them.
+    fn lines(&mut self, name: &str, lines: &[Line<'_>]) -> io::Result<()> {
         let line_number = |index: usize| self.report.lines + 1 + index as u64;
         let mut records = Vec::with_capacity(files::BATCH_LINES_MAX);
-        for (index, line) in lines.lines().enumerate() {
+        for (index, line) in lines.iter().enumerate() {
             if let Content::Raw(raw) = line.content {
                 let offset = i64::try_from(line_number(index)).unwrap_or(i64::MAX);
                 let position = Position { topic: name, partition: 0, offset };
@@ -188,10 +216,10 @@ impl<'v, W: Write> Scrub<'v, W> {
                 records.push(Record { position, timestamp_ms, key: None, payload: Some(raw), headers: &[] });
             }
         }
-        self.veil.batch(self.keys, &records, &mut self.batch);
+        self.veil.batch_of_rows(self.keys, &records, self.rows.as_ref(), &mut self.batch);
 
         let mut outcomes = records.iter().enumerate().map(|(index, record)| self.batch.outcome(index, record));
-        for line in lines.lines() {
+        for line in lines {
             self.report.lines += 1;
             let outcome = match line.content {
                 Content::Blank(blank) => {
@@ -214,6 +242,14 @@ impl<'v, W: Write> Scrub<'v, W> {
         self.report.by_class.iter_mut().zip(&tally.by_class).for_each(|(sum, new)| *sum += new);
         self.report.by_rule.iter_mut().zip(&tally.by_rule).for_each(|(sum, new)| *sum += new);
         self.writer.flush()
+    }
+}
+
+/// The bytes of a line that is to be veiled.
+fn content<'l>(line: &Line<'l>) -> Option<&'l [u8]> {
+    match line.content {
+        Content::Raw(raw) => Some(raw),
+        Content::Blank(_) | Content::TooLong => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! token is an entity. Start at [`json::Tokens`].
 
 pub mod base64;
+pub mod encoded_word;
 pub mod escape;
 pub mod json;
 pub mod line;

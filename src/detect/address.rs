@@ -143,6 +143,86 @@ fn is_version(text: &[u8], span: &Range<usize>) -> bool {
 /// Longest product name looked for before a version.
 const PRODUCT_BYTES_MAX: usize = 32;
 
+/// Longest address below `ip6.arpa`: a nibble and a dot for four bits each.
+const REVERSED_BYTES_MAX: usize = 64;
+
+/// Finds the address or network in the zone of a reverse name, before whose `in-addr.arpa` or `ip6.arpa` the dot at
+/// `anchor` stands (RFC 1035, section 3.5; RFC 3596, section 2.5).
+pub(super) fn reversed_at(text: &[u8], anchor: usize) -> Option<(Shape, Range<usize>)> {
+    const V4: &[u8] = b".in-addr.arpa";
+    const V6: &[u8] = b".ip6.arpa";
+    if !matches!(byte(text, anchor + 1), Some(b'i' | b'I')) {
+        return None;
+    }
+    let is_zone = |zone: &[u8]| part(text, anchor..anchor + zone.len()).eq_ignore_ascii_case(zone);
+    let zone = [V4, V6].into_iter().find(|zone| is_zone(zone))?;
+    let is_v4 = zone == V4;
+    let belongs = |byte: u8| byte == b'.' || if is_v4 { byte.is_ascii_digit() } else { byte.is_ascii_hexdigit() };
+    let start = run_start(text, anchor.saturating_sub(REVERSED_BYTES_MAX), anchor, belongs);
+    let span = start..anchor + zone.len();
+    let parts = part(text, start..anchor).split(|byte| *byte == b'.');
+    work::count(span.len());
+    match (is_v4, parts.clone().count()) {
+        (true, 4) if parts.clone().all(|part| octet(part).is_some()) => Some((Shape::Ip, span)),
+        (true, 3) if parts.clone().all(|part| octet(part).is_some()) => Some((Shape::Net, span)),
+        (false, 32) if parts.clone().all(|part| part.len() == 1) => Some((Shape::Ip, span)),
+        _ => None,
+    }
+}
+
+/// Words before an address with hyphens in the name of a host, without those that its domain gives away.
+const HOST_WORDS: [&[u8]; 6] = [b"ip", b"ec2", b"ipv4", b"host", b"node", b"static"];
+
+/// Finds the IPv4 address with hyphens that starts before the one at `anchor`, in the name of a host: `ip-192-0-2-1`,
+/// `192-0-2-1.dyn.example.com`.
+pub(super) fn at_hyphen(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+    let is_digit = |at: Option<u8>| at.is_some_and(|byte| byte.is_ascii_digit());
+    if anchor < *done || !is_digit(byte_before(text, anchor)) || !is_digit(byte(text, anchor + 1)) {
+        return None;
+    }
+    let start = run_start(text, *done, anchor, |byte| byte.is_ascii_digit());
+    // The digit of a word before it: `ec2-203-0-113-5`.
+    let is_word = byte_before(text, start).is_some_and(|byte| byte.is_ascii_alphabetic());
+    let behind_escape = escape_end(text, start).filter(|&end| end < anchor);
+    let start = behind_escape.unwrap_or(if is_word { anchor + 1 } else { start });
+    let end = run_end(text, anchor, |byte| byte.is_ascii_digit() || byte == b'-');
+    *done = end;
+    // Behind it may stand a hyphen: `192-0-2-1-dynamic`.
+    let span = start..start + part(text, start..end).strip_suffix(b"-").map_or(end - start, <[u8]>::len);
+    work::count(span.len());
+    let mut octets = part(text, span.clone()).split(|byte| *byte == b'-').map(octet);
+    let are_octets = octets.by_ref().take(4).filter(Option::is_some).count() == 4 && octets.next().is_none();
+    // Dates are written so, too.
+    let is_padded = byte(text, span.start) == Some(b'0');
+    let opens =
+        !byte_before(text, span.start).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
+    (are_octets && !is_padded && opens && (is_behind_host_word(text, span.start) || is_before_domain(text, span.end)))
+        .then_some(span)
+}
+
+fn is_behind_host_word(text: &[u8], start: usize) -> bool {
+    let Some(end) = start.checked_sub(1).filter(|hyphen| byte(text, *hyphen) == Some(b'-')) else { return false };
+    let floor = end.saturating_sub(PRODUCT_BYTES_MAX);
+    let word = part(text, run_start(text, floor, end, |byte| byte.is_ascii_alphanumeric())..end);
+    HOST_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Longest end of a name of a host behind an address that is looked at; names are no longer (RFC 1035, section 2.3.4).
+const DOMAIN_BYTES_MAX: usize = 255;
+
+/// Whether the rest of a host's name stands at `start`, with two labels at least, the last of letters only.
+fn is_before_domain(text: &[u8], start: usize) -> bool {
+    const LABELS_MIN: usize = 2;
+    let limit = part(text, 0..text.len().min(start + DOMAIN_BYTES_MAX));
+    let end = run_end(limit, start, |byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let rest = part(text, start..end);
+    let rest = rest.strip_suffix(b".").unwrap_or(rest);
+    work::count(rest.len());
+    let last = rest.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let dots = rest.iter().filter(|byte| **byte == b'.').count();
+    dots >= LABELS_MIN && last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic)
+}
+
 /// Finds the IPv6 address around the colon at `anchor`: any spelling of RFC 4291 and RFC 5952, with its zone (RFC 4007).
 ///
 /// A port without brackets cannot be told from a group: `2001:db8::1:443` is one address. If the last number is too
@@ -352,11 +432,8 @@ mod tests {
             "#012192.0.2.1",
             "\\u0020192.0.2.1",
             "client192.0.2.1port",
-            "192.0.2.1...",
             "1700000000.192.0.2.1",
             "sshd@3-192.0.2.1",
-            "192.0.2.1.in-addr.arpa",
-            "Peer/192.0.2.1",
             "größe192.0.2.1€",
         ] {
             check(text, &["ip:192.0.2.1"]);
@@ -393,7 +470,6 @@ mod tests {
             "Edg/126.0.0.0",
             "Safari/537.36.1.2",
             "1.3.6.1.4.1.2021.10.1.3.1",
-            "ip-192-0-2-1",
             "1,2,3,4",
             "0.25 1.5",
             "2024.11.23",
@@ -444,6 +520,35 @@ mod tests {
             ("dead::beef", "dead::beef"),
         ] {
             check(text, &[&format!("ip:{address}")]);
+        }
+    }
+
+    #[test]
+    fn in_names_of_hosts() {
+        let nibbles = format!("1.{}8.b.d.0.1.0.0.2.ip6.arpa", "0.".repeat(23));
+        for (text, address) in [
+            ("PTR 1.2.0.192.in-addr.arpa.", "1.2.0.192.in-addr.arpa"),
+            ("query: 77.2.0.192.IN-ADDR.ARPA IN PTR", "77.2.0.192.IN-ADDR.ARPA"),
+            (&format!("q={nibbles} IN"), nibbles.as_str()),
+            ("host=ip-192-0-2-1 up", "192-0-2-1"),
+            ("ec2-203-0-113-5.compute-1.amazonaws.com", "203-0-113-5"),
+            ("from 192-0-2-1.dyn.example.com[x]", "192-0-2-1"),
+            ("dsl-192-0-2-77-static.example.net.", "192-0-2-77"),
+        ] {
+            check(text, &[&format!("ip:{address}")]);
+        }
+        check("zone 2.0.192.in-addr.arpa", &["net:2.0.192.in-addr.arpa"]);
+        for text in [
+            "10.in-addr.arpa",
+            "x.ip6.arpa",
+            "192-0-2-1",
+            "2026-01-01-12",
+            "report-10-11-12-13.pdf",
+            "01-02-03-04.a.example.com",
+            "1-2-3-4-5.a.example.com",
+            "a1-2-3-4.b.example.com",
+        ] {
+            check(text, &[]);
         }
     }
 

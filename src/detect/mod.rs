@@ -11,11 +11,14 @@ pub mod checksum;
 mod elements;
 mod email;
 mod mac;
+mod nesting;
 mod number;
 mod pairs;
 mod scan;
 mod secret;
 mod uuid;
+
+pub use nesting::{Container, Nesting};
 
 use crate::rules::Shape;
 use std::ops::Range;
@@ -51,6 +54,15 @@ pub enum Link {
     Prose,
 }
 
+/// What separates the items of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    /// Commas and semicolons.
+    Commas,
+    /// Blanks, too, as Go prints lists: `[alice bob]`.
+    Blanks,
+}
+
 /// Appends the XML elements in `text` that hold text to `found`, in order: `<User>alice</User>`,
 /// `<Data Name="User">alice</Data>`.
 pub fn elements(text: &[u8], found: &mut Vec<Pair>) {
@@ -61,6 +73,17 @@ pub fn elements(text: &[u8], found: &mut Vec<Pair>) {
 /// words each starts with a letter and a single blank stands behind it, as in `Account Name: alice`.
 pub fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = usize> {
     pairs::phrase_starts(text, last)
+}
+
+/// The items of a list of which the first starts at `start`, behind a bracket and perhaps a quote: `users=['alice', 'bob']`.
+/// None where `start` is in no list, where nothing closes it, or where it holds other lists.
+pub fn items(text: &[u8], start: usize, between: Between) -> Vec<Range<usize>> {
+    pairs::items(text, start, between)
+}
+
+/// The name of the pair whose value starts at `start`, with its quote or bracket: `user` before the brace of `user={…}`.
+pub fn name_before_value(text: &[u8], start: usize) -> Option<Range<usize>> {
+    pairs::name_before_value(text, start)
 }
 
 /// Appends the entities in `text` to `found`, in order of their start, without overlaps.
@@ -95,6 +118,7 @@ struct Done {
     ipv4: usize,
     ipv6: usize,
     encoded_ipv6: usize,
+    hyphenated_ipv4: usize,
     octets: usize,
     hyphens: usize,
     quads: usize,
@@ -131,6 +155,9 @@ fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl Fn
                 let (shape, span) = address::with_prefix(text, address);
                 keep(shape, Some(span));
             }
+            if let Some((shape, span)) = address::reversed_at(text, anchor) {
+                keep(shape, Some(span));
+            }
             keep(Shape::Mac, mac::at_dot(text, anchor, &mut done.quads));
             keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
         }
@@ -156,6 +183,7 @@ fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl Fn
         }
         b'=' => keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header)),
         b'-' => {
+            keep(Shape::Ip, address::at_hyphen(text, anchor, &mut done.hyphenated_ipv4));
             keep(Shape::Uuid, uuid::at_hyphen(text, anchor, &mut done.uuid));
             keep(Shape::Sid, account::sid_at(text, anchor, &mut done.sid));
             if let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups) {
@@ -270,6 +298,7 @@ mod tests {
         shapes(text, &mut Vec::new());
         pairs(text, &mut Vec::new());
         elements(text, &mut Vec::new());
+        Nesting::new(text).around(text.len());
         let steps = scan::work::take() / text.len();
         let unit = String::from_utf8_lossy(&text[..text.len().min(24)]);
         assert!(steps <= STEPS_MAX, "{steps} steps per byte on {unit}");
@@ -399,6 +428,21 @@ mod tests {
             "SG.",
             "a.",
             "xoxe.xoxp-",
+            "{",
+            "a={",
+            "a {",
+            "aaaaaaaaaa(",
+            "a=>[",
+            "a = [",
+            "<A ",
+            "{}",
+            "([{<A b>}])",
+            "a=u'",
+            "1-",
+            "192-0-2-1.",
+            "ip-192-0-2-1-",
+            ".in-addr.arpa",
+            "1.ip6.arpa.",
         ] {
             assert_linear(unit.repeat(100_000 / unit.len()).as_bytes());
         }

@@ -1,7 +1,7 @@
 //! `name=value` pairs, also with `:`, `:=`, `==` or `=>`, and with quotes around name or value.
 
 use super::scan::{byte, byte_before, escape_end, foreign_letter_before, part, run_end, run_start, work};
-use super::{Link, Pair};
+use super::{Between, Link, Pair};
 use std::ops::Range;
 
 /// Most words of a name in front of its last one.
@@ -31,6 +31,17 @@ pub(super) fn phrase_starts(text: &[u8], last: usize) -> impl Iterator<Item = us
         start
     })
     .take(PHRASE_WORDS_MAX)
+}
+
+/// The name of the pair whose value, with its quote or bracket, would start at `start`.
+pub(super) fn name_before_value(text: &[u8], start: usize) -> Option<Range<usize>> {
+    let sign = run_start(text, 0, start, is_blank).checked_sub(1)?;
+    let anchor = match part(text, sign.saturating_sub(1)..sign + 1) {
+        b"=>" | b"==" | b":=" => sign - 1,
+        [.., b'=' | b':'] => sign,
+        _ => return None,
+    };
+    name_before(text, &Separator::at(text, anchor).filter(|separator| separator.end == start)?)
 }
 
 /// The start of the word that a single blank separates from the one at `at`.
@@ -127,11 +138,71 @@ fn value_after(text: &[u8], separator: &Separator, plain_end: &mut usize) -> Opt
             Some(end) => start + 1..end,
             None => plain(text, start + 1, plain_end),
         },
+        // A string of Python: `u'alice'`, `b'alice'`.
+        [b'u' | b'b' | b'r', quote @ (b'\'' | b'"'), ..] => match closing_quote(text, start + 2, *quote) {
+            Some(end) => start + 2..end,
+            None => plain(text, start, plain_end),
+        },
         [b'<', ..] => start + 1..run_end(text, start + 1, |byte| byte > b' ' && byte != b'<' && byte != b'>'),
         [b'[' | b'(' | b'{', ..] => plain(text, start + 1, plain_end),
-        _ => plain(text, start, plain_end),
+        _ => wrapped(text, plain(text, start, plain_end)),
     };
     (!value.is_empty()).then_some(value)
+}
+
+/// Words before the bracket around a value that some languages print with it: `Some(alice)`, `Optional[alice]`.
+const WRAPPERS: [&[u8]; 7] = [b"Some", b"Ok", b"Just", b"Optional", b"String", b"Value", b"Secret"];
+
+/// Longest of [`WRAPPERS`], with its bracket.
+const WRAPPER_BYTES_MAX: usize = 9;
+
+/// The value, or what stands inside it where it is a call around a string, or a wrapper: `Some("alice")`,
+/// `Optional[alice]`.
+fn wrapped(text: &[u8], value: Range<usize>) -> Range<usize> {
+    let opens = |byte: Option<u8>| matches!(byte, Some(b'(' | b'[' | b'{'));
+    if opens(byte_before(text, value.end)) {
+        let quoted = match text.get(value.end..).unwrap_or_default() {
+            [b'\\', b'"', ..] => Some(value.end + 2..escaped_quote(text, value.end + 2)),
+            [quote @ (b'"' | b'\''), ..] => closing_quote(text, value.end + 1, *quote).map(|end| value.end + 1..end),
+            _ => None,
+        };
+        return quoted.filter(|inner| !inner.is_empty()).unwrap_or(value);
+    }
+    let start = part(text, value.start..value.end.min(value.start + WRAPPER_BYTES_MAX));
+    let Some(open) = start.iter().position(|byte| opens(Some(*byte))) else { return value };
+    let inner = value.start + open + 1..value.end;
+    let is_closed = matches!(byte(text, value.end), Some(b')' | b']' | b'}')) && !inner.is_empty();
+    if is_closed && WRAPPERS.contains(&&start[..open]) { inner } else { value }
+}
+
+/// Most items of a list that are told apart.
+const ITEMS_MAX: usize = 1024;
+
+/// The items of the list whose first item starts at `start`, behind a bracket and perhaps a quote; none where nothing
+/// closes the list, or another bracket opens in it.
+pub(super) fn items(text: &[u8], start: usize, between: Between) -> Vec<Range<usize>> {
+    let quotes = usize::from(matches!(byte_before(text, start), Some(b'"' | b'\'')));
+    let mut at = start - quotes;
+    let mut items = Vec::new();
+    if !matches!(byte_before(text, at), Some(b'[' | b'(' | b'{')) {
+        return items;
+    }
+    let ends = |byte: u8| b",;[](){}\n\"".contains(&byte) || byte == b' ' && between == Between::Blanks;
+    while items.len() < ITEMS_MAX {
+        at = run_end(text, at, |byte| b" \t,;".contains(&byte));
+        let item = match byte(text, at) {
+            Some(b']' | b')' | b'}') => return items,
+            Some(quote @ (b'"' | b'\'')) => match closing_quote(text, at + 1, quote) {
+                Some(end) => at + 1..end,
+                None => return Vec::new(),
+            },
+            Some(byte) if !ends(byte) => at..run_end(text, at, |byte| !ends(byte)),
+            Some(_) | None => return Vec::new(),
+        };
+        at = if matches!(byte(text, item.end), Some(b'"' | b'\'')) { item.end + 1 } else { item.end };
+        items.push(item);
+    }
+    Vec::new()
 }
 
 /// Where the next quote stands that no backslash precedes.
@@ -232,6 +303,31 @@ mod tests {
         check(r#"{"user"=>"alice", :id=>7}"#, &[("user", "alice"), ("id", "7")]);
         check(r#"user="alice smith"#, &[("user", "alice smith")]);
         check("user='tis so", &[("user", "tis")]);
+        check("{u'user': u'alice', 'n': b'x'}", &[("user", "alice"), ("n", "x")]);
+    }
+
+    #[test]
+    fn wrapped_values() {
+        check(r#"user: Some("alice"), id: ObjectId('5f')"#, &[("user", "alice"), ("id", "5f")]);
+        check(r#"user=Some(\"alice\")"#, &[("user", "alice")]);
+        check("user=Optional[alice] x=Some(7), y=Bob(7)", &[("user", "alice"), ("x", "7"), ("y", "Bob(7")]);
+    }
+
+    #[test]
+    fn lists_have_items() {
+        for (text, between, expected) in [
+            ("a=['x', \"y z\", w]", Between::Blanks, &["x", "y z", "w"][..]),
+            ("a=[x y]", Between::Blanks, &["x", "y"]),
+            ("a=[x y, z]", Between::Commas, &["x y", "z"]),
+            ("a=(x,y)", Between::Blanks, &["x", "y"]),
+            ("a=[x y", Between::Blanks, &[]),
+            ("a=[x, [y]]", Between::Blanks, &[]),
+            ("a='x, y]", Between::Blanks, &[]),
+        ] {
+            let start = text.find(['x']).unwrap();
+            let items: Vec<_> = items(text.as_bytes(), start, between).into_iter().map(|item| &text[item]).collect();
+            assert_eq!(items, expected, "in {text}");
+        }
     }
 
     #[test]

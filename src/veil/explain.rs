@@ -73,7 +73,7 @@ impl Veil {
         } else {
             batch.plan.start_record();
             for (part, text) in parts_of(record) {
-                match batch.plan_part(self, record, part) {
+                match batch.plan_part(self, None, record, part) {
                     Ok(findings) => {
                         let findings = &batch.plan.findings[findings];
                         let place = |finding: &Finding| self.place(matcher, record, part, text, finding);
@@ -146,6 +146,9 @@ impl Veil {
         let mut fields: Vec<(String, FieldName, bool)> = Vec::new();
         each_field(text, |path, span| {
             let last = path.last().cloned().unwrap_or_default();
+            if last == NAME_ITSELF {
+                return;
+            }
             let empty = matches!(text[span].trim_ascii(), b"" | b"-");
             fields.push((path.join("."), FieldName::new(&last), empty));
         });
@@ -198,7 +201,10 @@ fn hole_at(matcher: &Matcher, text: &[u8], at: usize) -> Option<String> {
     }
 }
 
-/// Calls `each` with the path and span of every value of a JSON text.
+/// What stands on a path for the name of a member itself.
+const NAME_ITSELF: &str = "*";
+
+/// Calls `each` with the path and span of every value of a JSON text, and of every name, which can be an entity, too.
 fn each_field(text: &[u8], mut each: impl FnMut(&[String], Range<usize>)) {
     let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
     // The open brackets, each with whether it is an object, which has one more name on the path.
@@ -219,6 +225,10 @@ fn each_field(text: &[u8], mut each: impl FnMut(&[String], Range<usize>)) {
                 }
             }
             Token::Name(name) => {
+                if let Some(last) = path.last_mut() {
+                    NAME_ITSELF.clone_into(last);
+                }
+                each(&path, name.inner.clone());
                 if let Some(last) = path.last_mut() {
                     *last = String::from_utf8_lossy(&text[name.inner]).into_owned();
                 }

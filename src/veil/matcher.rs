@@ -20,6 +20,13 @@ pub(super) struct Action {
     pub(super) parse: Parse,
 }
 
+impl Action {
+    /// Whether its values stand for a person or an account, which have names.
+    pub(super) fn is_somebody(&self) -> bool {
+        matches!(self.class, Class::User | Class::Person | Class::UserId | Class::Email | Class::Account)
+    }
+}
+
 /// A compiled pack.
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {
@@ -199,7 +206,8 @@ impl Matcher {
         }
     }
 
-    fn pattern(&self, pattern: &LinePattern) -> Pattern {
+    /// A pattern whose holes go by the rules of this pack.
+    pub(super) fn pattern(&self, pattern: &LinePattern) -> Pattern {
         let holes = pattern.parts.iter().map(|part| match part {
             Part::Literal(_) => None,
             Part::Hole { name, .. } => self.hole(name),

@@ -13,10 +13,12 @@ mod patterns;
 mod plan;
 mod reason;
 mod residue;
+mod rows;
 
 pub use explain::{Explained, Explanation, NearMiss};
 pub use packs::{Choice, VeilError};
 pub use reason::Reason;
+pub use rows::Rows;
 
 use crate::decode::base64;
 use crate::detect;
@@ -159,9 +161,14 @@ impl Veil {
 
     /// Veils `records` in order. The outcomes and the tally stay in `batch` until the next call.
     pub fn batch(&self, keys: &Keyring, records: &[Record<'_>], batch: &mut Batch) {
+        self.batch_of_rows(keys, records, None, batch);
+    }
+
+    /// The same, for lines of a file that may be rows below a header. What is no such row goes its usual way.
+    pub fn batch_of_rows(&self, keys: &Keyring, records: &[Record<'_>], rows: Option<&Rows>, batch: &mut Batch) {
         batch.clear(self.rule_names().len());
         for record in records {
-            let planned = batch.plan_record(self, keys, record);
+            let planned = batch.plan_record(self, keys, rows, record);
             batch.planned.push(planned);
         }
         batch.compute(keys);
@@ -169,6 +176,19 @@ impl Veil {
             let done = batch.emit(self, keys, index, record);
             batch.done.push(done);
         }
+    }
+
+    /// The rows below a line, if it is a header: separated names of columns, `#Fields:` of the W3C, `#fields` of Zeek.
+    ///
+    /// Without such a mark only the first line of a file should be asked for. `None` where the route's pack has shapes of
+    /// its own.
+    pub fn rows_below(&self, line: &[u8]) -> Option<Rows> {
+        Rows::below(self.packs.for_rows()?, line)
+    }
+
+    /// Whether a line says itself that it is a header.
+    pub fn is_marked_header(line: &[u8]) -> bool {
+        rows::is_marked(line)
     }
 
     /// `pack/rule` of every rule, in the order of [`Tally::by_rule`].
@@ -225,7 +245,13 @@ impl Batch {
     }
 
     /// First phase: lists the findings of every part.
-    fn plan_record(&mut self, veil: &Veil, keys: &Keyring, record: &Record<'_>) -> Result<Planned, Reason> {
+    fn plan_record(
+        &mut self,
+        veil: &Veil,
+        keys: &Keyring,
+        rows: Option<&Rows>,
+        record: &Record<'_>,
+    ) -> Result<Planned, Reason> {
         if record.size() > veil.record_bytes_max {
             return Err(Reason::TooLarge);
         }
@@ -239,7 +265,7 @@ impl Batch {
         let (parts, findings) = (self.parts.len(), self.plan.findings.len());
         self.plan.start_record();
         for (part, _) in parts_of(record) {
-            let findings = self.plan_part(veil, record, part)?;
+            let findings = self.plan_part(veil, rows, record, part)?;
             self.parts.push(PlannedPart { part, findings });
         }
         let findings = findings..self.plan.findings.len();
@@ -247,12 +273,18 @@ impl Batch {
         Ok(Planned { epoch, parts: parts..self.parts.len(), findings })
     }
 
-    fn plan_part(&mut self, veil: &Veil, record: &Record<'_>, part: Part) -> Result<Range<usize>, Reason> {
+    fn plan_part(
+        &mut self,
+        veil: &Veil,
+        rows: Option<&Rows>,
+        record: &Record<'_>,
+        part: Part,
+    ) -> Result<Range<usize>, Reason> {
         let (packs, text) = (&veil.packs, bytes_of(part, record));
         let matcher = packs.for_metadata(record.payload);
         self.plan.part(text, |plan| match part {
             Part::Key => plan.key(packs, matcher, text),
-            Part::Payload => plan.payload(packs, text),
+            Part::Payload => plan.payload(packs, rows, text),
             Part::Header(index) => {
                 plan.header(packs, matcher, record.headers[index].name, text);
                 Ok(())

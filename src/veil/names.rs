@@ -75,10 +75,8 @@ impl Names {
     /// The rule that goes by this whole name, reduced as [`FieldName`] does.
     pub(super) fn whole(&self, reduced: &str) -> Option<Action> {
         let (first, length) = first_and_length(reduced);
-        if self.lengths[first] & length == 0 {
-            return None;
-        }
-        self.whole.get(reduced).copied()
+        let found = if self.lengths[first] & length == 0 { None } else { self.whole.get(reduced) };
+        found.or_else(|| self.whole.get(without_encoding(reduced)?)).copied()
     }
 
     /// The rule that goes by the longest end of a name as it is written: words of it, cut at punctuation and camel humps.
@@ -107,6 +105,15 @@ impl Names {
     pub(super) fn phrase(&self, words: &[u8]) -> Option<Action> {
         self.whole(FieldName::new(&String::from_utf8_lossy(words)).as_str())
     }
+}
+
+/// A reduced name without the end that says how its value is encoded: `user_b64`.
+fn without_encoding(reduced: &str) -> Option<&str> {
+    if !reduced.ends_with(['4', 'd', 'x']) {
+        return None;
+    }
+    let name = ["base64", "b64", "encoded", "hex"].into_iter().find_map(|end| reduced.strip_suffix(end));
+    name.filter(|name| !name.is_empty())
 }
 
 /// The first byte of a name, and its length as a bit; all long names share one.
@@ -209,6 +216,20 @@ mod tests {
                 ("appUserId", Some(2)),
                 ("my_app_user_id", Some(1)),
                 ("letzteNutzerGröße", Some(3)),
+            ],
+        );
+    }
+
+    #[test]
+    fn names_may_tell_of_an_encoding() {
+        check(
+            &["user"],
+            &[
+                ("user_b64", Some(0)),
+                ("userBase64", Some(0)),
+                ("user-encoded", Some(0)),
+                ("user_hex", Some(0)),
+                ("b64", None),
             ],
         );
     }

@@ -14,7 +14,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 /// Some Windows tools write it before UTF-8 (RFC 8259, section 8.1, forbids it in JSON).
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The packs that take what no other pack recognises.
 const GENERIC_JSON: &str = "generic-json";
@@ -174,6 +174,14 @@ impl Packs {
             Some(chosen) => Some(&self.matchers[chosen]),
             None if starts_json(payload) => Some(self.json_pack(payload)),
             None => None,
+        }
+    }
+
+    /// The pack by which rows below a header go; `None` where the chosen pack has shapes of its own.
+    pub(super) fn for_rows(&self) -> Option<&Matcher> {
+        match self.chosen {
+            Some(chosen) => Some(&self.matchers[chosen]).filter(|matcher| matcher.lines.is_empty()),
+            None => Some(self.fallback(Format::Line)),
         }
     }
 

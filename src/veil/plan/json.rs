@@ -22,6 +22,16 @@ impl Plan {
         self.json_below(scope, Path::new(scope.matcher, None), text)
     }
 
+    /// Plans a JSON text that is the value of a pair with this name, as if it stood in an object.
+    pub(super) fn json_called(&mut self, scope: Scope<'_>, name: Option<&str>, text: &[u8]) -> Result<(), JsonError> {
+        let mut path = Path::new(scope.matcher, None);
+        if let Some(name) = name {
+            path.open(false);
+            path.member(name, None);
+        }
+        self.json_below(scope, path, text)
+    }
+
     /// Plans the claims of a token, which has the given action.
     pub(super) fn claims(&mut self, scope: Scope<'_>, token: Action, text: &[u8]) -> Result<(), JsonError> {
         self.json_below(scope, Path::new(scope.matcher, Some(token)), text)
@@ -45,16 +55,22 @@ impl Plan {
                 Token::ArrayStart => path.open(true),
                 Token::ObjectEnd | Token::ArrayEnd => path.close(),
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
+                    let keyed = path.keyed(name);
                     let label = path.label(name, |object| labels.of(object));
                     let label = label.map(|label| text_of(text, &label));
                     path.member(&String::from_utf8_lossy(name), label.as_deref());
-                    plan.name(scope, name);
+                    match keyed {
+                        Some(action) => plan.apply(scope.in_string(), action, name),
+                        None => plan.name(scope, name),
+                    }
                 }),
                 Token::Text(value) => {
                     path.text(&value);
-                    self.quoted(text, &value, |plan, value| match path.expected().action() {
-                        Some(action) => plan.apply(scope.in_string(), action, value),
-                        None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+                    self.quoted(text, &value, |plan, value| {
+                        match path.expected().action().or_else(|| path.item(value)) {
+                            Some(action) => plan.apply(scope.in_string(), action, value),
+                            None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
+                        }
                     });
                 }
                 Token::Number(span) => self.literal(scope, text, span, path.expected()),

@@ -3,7 +3,9 @@
 mod agree;
 mod credential;
 mod json;
+mod keyed;
 mod nobody;
+mod pairs;
 mod path;
 mod prose;
 mod recode;
@@ -15,7 +17,8 @@ mod value;
 pub(super) use recode::Encoded;
 
 use super::matcher::{Action, Matcher};
-use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, is_text};
+use super::packs::starts_json;
+use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
@@ -120,7 +123,13 @@ impl Plan {
     }
 
     /// Plans a payload.
-    pub(super) fn payload(&mut self, packs: &Packs, text: &[u8]) -> Result<(), Reason> {
+    pub(super) fn payload(&mut self, packs: &Packs, rows: Option<&Rows>, text: &[u8]) -> Result<(), Reason> {
+        if let (Some(rows), Some(matcher)) = (rows, packs.for_rows())
+            && !starts_json(text)
+            && self.row(Scope::new(packs, matcher), rows, text)
+        {
+            return Ok(());
+        }
         let Some(matcher) = packs.chosen(text) else {
             self.any_line(Scope::new(packs, packs.fallback(Format::Line)), text);
             return Ok(());
@@ -197,9 +206,7 @@ impl Plan {
             return;
         }
         let value = self.keep_value(&text[span.clone()]);
-        // The length of a network's prefix is part of the value, and stays: `net.…/24`.
-        let is_length = |byte: &u8| *byte == b'/' && action.class == Class::Network;
-        let len = text[span.clone()].iter().position(is_length).filter(|len| *len > 0).unwrap_or(span.len());
+        let len = replaced_len(action.class, &text[span.clone()]);
         self.findings.push(Finding {
             span: span.start as u32..(span.start + len) as u32,
             value,
@@ -264,6 +271,27 @@ impl Plan {
         finding.class = Class::Text;
         finding.replacement = Replacement::Pseudonym { network: false };
     }
+}
+
+/// Bytes of a value that go. What else is part of it stays: the length of a network's prefix, as in `net.…/24`, and the
+/// zone of a reverse name, as in `ip.….in-addr.arpa`.
+fn replaced_len(class: Class, value: &[u8]) -> usize {
+    let end = match class {
+        Class::Network if !value.contains(&b'/') => zone_start(value),
+        Class::Network => value.iter().position(|byte| *byte == b'/'),
+        Class::Ip => zone_start(value),
+        _ => None,
+    };
+    end.filter(|len| *len > 0).unwrap_or(value.len())
+}
+
+/// Where the zone of a reverse name begins: its last two labels.
+fn zone_start(value: &[u8]) -> Option<usize> {
+    if !value.last().is_some_and(|last| matches!(last, b'a' | b'A')) {
+        return None;
+    }
+    let zone = memchr::memrchr(b'.', value)?;
+    value[zone..].eq_ignore_ascii_case(b".arpa").then(|| memchr::memrchr(b'.', &value[..zone]))?
 }
 
 /// Both ends of each finding's span, ascending when the findings are ascending and disjoint.

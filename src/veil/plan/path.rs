@@ -1,5 +1,6 @@
 //! Where a value stands in a JSON text, and what the names above it tell.
 
+use super::keyed;
 use super::siblings::{LABEL_BYTES_MAX, Role};
 use crate::decode::json::Quoted;
 use crate::rules::Class;
@@ -59,6 +60,8 @@ struct Frame {
     object: usize,
     /// The text that names the content of this object.
     label: Option<Quoted>,
+    /// What the names in this object are, where they are data.
+    keyed: Option<Action>,
 }
 
 impl<'m> Path<'m> {
@@ -75,6 +78,7 @@ impl<'m> Path<'m> {
             written: 0..0,
             object: 0,
             label: None,
+            keyed: None,
         };
         let (names, written) = (String::new(), String::new());
         Self { matcher, claims, states, frames: Vec::new(), next, names, written, objects: 0 }
@@ -86,14 +90,28 @@ impl<'m> Path<'m> {
     }
 
     pub(super) fn open(&mut self, array: bool) {
-        let frame = Frame { array, object: self.objects, label: None, ..self.next.clone() };
+        let mut frame = Frame { array, object: self.objects, label: None, ..self.next.clone() };
         if array {
             // Elements stand under the array's own name.
             self.next = frame.clone();
         } else {
+            frame.keyed = self.written.get(frame.written.clone()).and_then(|name| keyed::of(self.matcher, name));
             self.objects += 1;
         }
         self.frames.push(frame);
+    }
+
+    /// What an item of the present array is, where the array's name tells what its items are: `{"users": ["alice"]}`.
+    pub(super) fn item(&self, text: &[u8]) -> Option<Action> {
+        let array = self.frames.last().filter(|frame| frame.array)?;
+        let action = keyed::of(self.matcher, self.written.get(array.written.clone())?)?;
+        keyed::is_data(action.class, text).then_some(action)
+    }
+
+    /// What the name of a member of the present object is, where the object's own name tells that such names are data.
+    pub(super) fn keyed(&self, name: &[u8]) -> Option<Action> {
+        let action = self.frames.last()?.keyed?;
+        keyed::is_data(action.class, name).then_some(action)
     }
 
     pub(super) fn close(&mut self) {
@@ -151,7 +169,7 @@ impl<'m> Path<'m> {
             (None, Expected::Unknown | Expected::Named(_)) => called.action.map_or(Expected::Unknown, Expected::Named),
         };
         let Called { name, written, .. } = called;
-        self.next = Frame { states, expected, role, array: false, name, written, object: 0, label: None };
+        self.next = Frame { states, expected, role, array: false, name, written, object: 0, label: None, keyed: None };
     }
 
     /// Appends a name below `parent`, and finds the rule that it stands for.
@@ -184,10 +202,7 @@ impl<'m> Path<'m> {
         {
             return Some(Action { class, ..claims });
         }
-        let is_somebody = |action: Action| {
-            matches!(action.class, Class::User | Class::Person | Class::UserId | Class::Email | Class::Account)
-        };
-        if parent.expected.action().is_some_and(is_somebody) {
+        if parent.expected.action().is_some_and(|action| action.is_somebody()) {
             let length = self.names.len();
             self.names.push_str("name");
             let found = self.names.get(own..).and_then(|name| names.whole(name));

@@ -103,7 +103,7 @@ pub(super) fn is_entity(class: Class, link: Link, value: &[u8]) -> bool {
 }
 
 /// Whether a value behind a colon can be of its class, if that is one of addresses: `MAC:hmac-sha2-256` is an algorithm.
-fn may_be_address(class: Class, value: &[u8]) -> bool {
+pub(super) fn may_be_address(class: Class, value: &[u8]) -> bool {
     let digits = || value.iter().filter(|byte| byte.is_ascii_hexdigit()).count();
     let is_sign = |byte: &u8| byte.is_ascii_digit() || b".:".contains(byte);
     (class != Class::Mac || digits() >= MAC_DIGITS_MIN) && (class != Class::Ip || value.iter().any(is_sign))

@@ -3,6 +3,8 @@
 
 use super::{Plan, Scope, looks_like_json};
 use crate::decode::base64::{self, Spelling};
+use crate::decode::encoded_word;
+use crate::rules::Class;
 use crate::transform::{Finding, Quoting, Recoding, Replacement, Source};
 use crate::veil::matcher::Action;
 use std::borrow::Cow;
@@ -23,6 +25,9 @@ pub(in crate::veil) struct Encoded {
 
 /// Shortest base64 that is looked into: twelve bytes of text.
 const BASE64_BYTES_MIN: usize = 16;
+
+/// Shorter base64 that is looked into where it is a value as a whole: from the shortest e-mail address on.
+const SHORT_BASE64_BYTES: std::ops::Range<usize> = 8..BASE64_BYTES_MIN;
 
 /// Shortest hexadecimal digits that are looked into: three bytes of text.
 const HEX_BYTES_MIN: usize = 6;
@@ -72,6 +77,64 @@ impl Plan {
         }
         self.push_recoded(action, text, span, layers.into_iter().flatten());
         true
+    }
+
+    /// Plans a value that a rule names and that is encoded as a whole, as if it were not: base64 with its padding, and
+    /// hexadecimal digits. `false` when it is not, or its class is one of values that look so.
+    pub(super) fn encoded_entity(&mut self, scope: Scope<'_>, action: Action, text: &[u8]) -> bool {
+        let has_words = matches!(action.class, Class::Email | Class::User | Class::Person | Class::Ip);
+        let Some(inner) = scope.inner().filter(|_| has_words && text.len() >= HEX_BYTES_MIN) else { return false };
+        let padded = || text.ends_with(b"=").then(|| base64::decode_text(text)).flatten();
+        let Some((decoded, _)) = base64::decode_hex_text(text).or_else(padded) else { return false };
+        let (start, before) = (self.findings.len(), self.inner.len());
+        self.entity(inner, action, &decoded);
+        if let [whole] = &mut self.findings[start..]
+            && (whole.span.start, whole.span.end as usize) == (0, decoded.len())
+        {
+            whole.span = 0..text.len() as u32;
+            return true;
+        }
+        self.findings.truncate(start);
+        self.inner.truncate(before);
+        false
+    }
+
+    /// Plans the encoded words of a mail's headers: whole, where one is the name before a mailbox, or where something is
+    /// found in it.
+    pub(super) fn encoded_words(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let mut from = 0;
+        while let (Some(inner), Some((span, decoded))) = (scope.inner(), encoded_word::next(text, from)) {
+            from = span.end;
+            let start = self.findings.len();
+            let next = text[from..].trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+            let is_name = next.starts_with(b"<") || next.contains(&b'@');
+            if !is_name {
+                self.scan(inner, &decoded);
+            }
+            let class = if is_name { Class::Person } else { Class::Text };
+            if is_name || self.findings.len() > start {
+                self.findings.truncate(start);
+                self.whole(Action { class, ..scope.matcher.whole }, &decoded);
+            }
+            for finding in &mut self.findings[start..] {
+                finding.span = span.start as u32..span.end as u32;
+            }
+        }
+    }
+
+    /// Plans a short value that base64 encodes, if that is an entity as a whole.
+    pub(super) fn short_base64(&mut self, scope: Scope<'_>, text: &[u8]) {
+        let Some(inner) = scope.inner().filter(|_| SHORT_BASE64_BYTES.contains(&text.len())) else { return };
+        let Some((decoded, _)) = base64::decode_text(text) else { return };
+        let start = self.findings.len();
+        self.shapes(inner, &decoded);
+        if let [whole] = &mut self.findings[start..]
+            && (whole.span.start, whole.span.end as usize) == (0, decoded.len())
+        {
+            whole.span = 0..text.len() as u32;
+            return;
+        }
+        self.findings.truncate(start);
     }
 
     /// Plans base64 that encodes text in which something is found, or that is JSON without anything to be found; `false`

@@ -1,14 +1,13 @@
 //! Plans a text: a line or message of a known shape, or free text that is searched.
 
-use super::credential::{with_cookies, with_credential};
-use super::{Plan, Scope, prose};
+use super::{Plan, Scope};
 use crate::decode::escape::{self, Undo};
 use crate::decode::json::Enclosed;
 use crate::decode::line::Hole;
-use crate::detect::{self, Found, Link, Pair};
-use crate::rules::{Class, Parse, Shape};
+use crate::detect::{self, Found};
+use crate::rules::Shape;
 use crate::transform::{Quoting, Source};
-use crate::veil::matcher::{Action, Matcher};
+use crate::veil::Rows;
 use crate::veil::patterns::{Pattern, Patterns};
 use std::ops::Range;
 
@@ -32,6 +31,7 @@ impl Plan {
         if self.patterns(scope, &scope.matcher.messages, text) {
             return;
         }
+        self.rows(scope, text);
         // Several lines in one record: each may have a shape of its own.
         if has_lines(text) && !scope.matcher.messages.is_empty() {
             for line in lines(text) {
@@ -41,6 +41,29 @@ impl Plan {
             }
         }
         self.scan(scope, text);
+    }
+
+    /// Plans the lines of a text that are rows below its first line, if that is a header.
+    fn rows(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if !has_lines(text) {
+            return;
+        }
+        let mut lines = lines(text);
+        let header = lines.next().and_then(|header| Rows::below(scope.matcher, &text[header]));
+        let Some(rows) = header else { return };
+        for line in lines {
+            let found = self.findings.len();
+            self.row(scope, &rows, &text[line.clone()]);
+            self.shift(found, line.start);
+        }
+    }
+
+    /// Plans a row; `false` when the text is none.
+    pub(super) fn row(&mut self, scope: Scope<'_>, rows: &Rows, text: &[u8]) -> bool {
+        let mut holes = Vec::new();
+        let Some(pattern) = rows.row(text, &mut holes) else { return false };
+        self.holes(scope, pattern, holes, text);
+        true
     }
 
     fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
@@ -83,7 +106,8 @@ impl Plan {
         while let Some(span) = enclosed.next_candidate() {
             let Some(inner) = scope.inner() else { return self.whole(scope.matcher.whole, text) };
             let start = self.findings.len();
-            if self.json(inner, &text[span.clone()]).is_ok() {
+            let name = detect::name_before_value(text, span.start).map(|name| String::from_utf8_lossy(&text[name]));
+            if self.json_called(inner, name.as_deref(), &text[span.clone()]).is_ok() {
                 self.shift(start, span.start);
                 enclosed.skip_to(span.end);
                 regions.push(span);
@@ -114,6 +138,7 @@ impl Plan {
                 None => kept.push(entity),
             }
         }
+        self.encoded_words(scope, words);
         self.keep(start, kept);
         let (inner, written) = (scope.inner(), self.findings.len());
         let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
@@ -210,79 +235,6 @@ impl Plan {
         let action = scope.matcher.whole;
         detect::base64_words(text, |span| self.base64(scope, action, text, span));
     }
-
-    /// Plans the `name=value` pairs and the XML elements of a text whose name a rule speaks of, but for those inside
-    /// `regions`.
-    fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
-        let Some(inner) = scope.inner() else { return };
-        let mut pairs = Vec::new();
-        detect::pairs(text, &mut pairs);
-        self.each_pair(inner, text, &pairs, regions);
-        pairs.clear();
-        detect::elements(text, &mut pairs);
-        self.each_pair(inner, text, &pairs, regions);
-    }
-
-    /// Plans the values of pairs, which are in order.
-    fn each_pair(&mut self, scope: Scope<'_>, text: &[u8], pairs: &[Pair], regions: &[Range<usize>]) {
-        let mut regions = regions.iter().peekable();
-        let mut done = 0;
-        for (index, Pair { name, value, link }) in pairs.iter().cloned().enumerate() {
-            while regions.next_if(|region| region.end <= name.start).is_some() {}
-            let inside = regions.peek().is_some_and(|region| region.start <= name.start);
-            // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
-            if inside || value.end <= done {
-                continue;
-            }
-            let action = action_of(scope.matcher, text, name, link);
-            if link == Link::Sign && self.hex(scope, action, text, value.clone()) {
-                done = value.end;
-                continue;
-            }
-            let Some(action) = action else { continue };
-            let next = pairs.get(index + 1).filter(|next| (link, next.link) == (Link::Prose, Link::Prose));
-            if next.is_some_and(|next| is_name(scope.matcher, text, next, &value)) {
-                continue;
-            }
-            let value = match (action.parse, action.class) {
-                (Parse::Cookies, _) => with_cookies(text, value),
-                (_, Class::Token) => with_credential(text, value),
-                (_, Class::Person) => prose::with_names(text, value),
-                _ => value,
-            };
-            if !prose::is_entity(action.class, link, &text[value.clone()]) {
-                continue;
-            }
-            let start = self.findings.len();
-            self.decoded(scope, action, &text[value.clone()]);
-            self.shift(start, value.start);
-            if self.findings.len() > start || action.parse == Parse::Auto {
-                done = value.end;
-            }
-        }
-    }
-}
-
-/// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
-///
-/// Words that something else than a colon follows belong together only where each begins with a capital.
-fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
-    let is_capital = |at: usize| text.get(at).is_some_and(|byte| !byte.is_ascii_lowercase());
-    let (mut phrase, mut longest) = (None, name.start);
-    for start in detect::phrase_starts(text, name.start) {
-        if link == Link::Prose || (is_capital(start) && is_capital(name.start)) {
-            phrase = matcher.names.phrase(&text[start..name.end]).or(phrase);
-            longest = start;
-        }
-    }
-    let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
-    phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
-}
-
-/// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.
-fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
-    let mut starts = std::iter::once(next.name.start).chain(detect::phrase_starts(text, next.name.start));
-    starts.any(|start| start == value.start) && matcher.names.phrase(&text[value.start..next.name.end]).is_some()
 }
 
 /// No entity is shorter that its shape or an expression gives away: `a@b`.

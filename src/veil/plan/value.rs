@@ -26,7 +26,10 @@ impl Plan {
     pub(super) fn entity(&mut self, scope: Scope<'_>, action: Action, text: &[u8]) {
         let Some(replacement) = action.replacement else { return };
         let span = trimmed_span(text);
-        if self.parts(action, replacement, text) || self.credential(scope, action, text) {
+        if self.parts(action, replacement, text)
+            || self.credential(scope, action, text)
+            || self.encoded_entity(scope, action, text)
+        {
             return;
         }
         let scheme = if action.class == Class::Token { scheme_len(&text[span.clone()]) } else { 0 };
@@ -113,7 +116,10 @@ impl Plan {
     /// Plans a text that no rule names.
     pub(super) fn unknown(&mut self, scope: Scope<'_>, unknown: Unknown, text: &[u8]) {
         match unknown {
-            Unknown::Scan => self.scan(scope, text),
+            Unknown::Scan => {
+                self.scan(scope, text);
+                self.short_base64(scope, text);
+            }
             Unknown::Pseudonymize | Unknown::Drop => self.whole(scope.matcher.whole, text),
             Unknown::Keep => {}
         }

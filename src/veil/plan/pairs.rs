@@ -1,0 +1,171 @@
+//! Plans the `name=value` pairs of a text: what their names tell, and the names of the brackets around them.
+
+use super::credential::{with_cookies, with_credential};
+use super::siblings::Role;
+use super::{Plan, Scope, keyed, prose};
+use crate::detect::{self, Between, Container, Link, Nesting, Pair};
+use crate::rules::{Class, Parse};
+use crate::veil::matcher::{Action, Matcher};
+use std::ops::Range;
+
+impl Plan {
+    /// Plans the `name=value` pairs and the XML elements of a text whose name a rule speaks of, but for those inside
+    /// `regions`.
+    pub(super) fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
+        let Some(inner) = scope.inner() else { return };
+        let mut pairs = Vec::new();
+        detect::pairs(text, &mut pairs);
+        self.each_pair(inner, text, &pairs, regions);
+        pairs.clear();
+        detect::elements(text, &mut pairs);
+        self.each_pair(inner, text, &pairs, regions);
+    }
+
+    /// Plans the values of pairs, which are in order.
+    fn each_pair(&mut self, scope: Scope<'_>, text: &[u8], pairs: &[Pair], regions: &[Range<usize>]) {
+        let mut regions = regions.iter().peekable();
+        let mut nesting = Nesting::new(text);
+        let mut done = 0;
+        for (index, Pair { name, value, link }) in pairs.iter().cloned().enumerate() {
+            while regions.next_if(|region| region.end <= name.start).is_some() {}
+            let inside = regions.peek().is_some_and(|region| region.start <= name.start);
+            // `user=user=…` is one value, not one for each of its tails: what was planned is not planned again.
+            if inside || value.end <= done {
+                continue;
+            }
+            let container = nesting.around(name.start);
+            let action = action_of(scope.matcher, text, name.clone(), link)
+                .or_else(|| action_within(scope.matcher, text, container?, &name));
+            if link == Link::Sign && self.hex(scope, action, text, value.clone()) {
+                done = value.end;
+                continue;
+            }
+            let items = || self::items(scope.matcher, text, &name, &value);
+            let Some(action) = action.or_else(items) else {
+                if link == Link::Sign {
+                    let start = self.findings.len();
+                    self.short_base64(scope, &text[value.clone()]);
+                    self.shift(start, value.start);
+                }
+                continue;
+            };
+            let next = pairs.get(index + 1);
+            let follows = |next: &&Pair| (link, next.link) == (Link::Prose, Link::Prose);
+            if next.filter(follows).is_some_and(|next| is_name(scope.matcher, text, next, &value))
+                || next.is_some_and(|next| holds_pairs(text, &name, &value, next))
+            {
+                continue;
+            }
+            let value = match (action.parse, action.class) {
+                (Parse::Cookies, _) => with_cookies(text, value),
+                (_, Class::Token) => with_credential(text, value),
+                (_, Class::Person) => prose::with_names(text, value),
+                // Commas separate the pairs: `User(name=Alice Smith, id=7)`.
+                (_, Class::User) if container.is_some() => prose::with_names(text, value),
+                _ => value,
+            };
+            let end = self.pair(scope, action, text, value, link);
+            done = end.unwrap_or(done);
+        }
+    }
+
+    /// Plans the value of a pair, or the items of the list that it is; where it ends, if it is planned.
+    fn pair(
+        &mut self,
+        scope: Scope<'_>,
+        action: Action,
+        text: &[u8],
+        value: Range<usize>,
+        link: Link,
+    ) -> Option<usize> {
+        let between = if action.class == Class::Person { Between::Commas } else { Between::Blanks };
+        let mut items = detect::items(text, value.start, between);
+        if items.len() <= 1 {
+            items = vec![value];
+        }
+        let mut end = None;
+        for item in items {
+            if !prose::is_entity(action.class, link, &text[item.clone()]) {
+                continue;
+            }
+            let start = self.findings.len();
+            self.decoded(scope, action, &text[item.clone()]);
+            self.shift(start, item.start);
+            if self.findings.len() > start || action.parse == Parse::Auto {
+                end = Some(item.end);
+            }
+        }
+        end
+    }
+}
+
+/// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
+///
+/// Words that something else than a colon follows belong together only where each begins with a capital.
+fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
+    let is_capital = |at: usize| text.get(at).is_some_and(|byte| !byte.is_ascii_lowercase());
+    let (mut phrase, mut longest) = (None, name.start);
+    for start in detect::phrase_starts(text, name.start) {
+        if link == Link::Prose || (is_capital(start) && is_capital(name.start)) {
+            phrase = matcher.names.phrase(&text[start..name.end]).or(phrase);
+            longest = start;
+        }
+    }
+    let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
+    phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
+}
+
+/// The rule for the name of a pair together with that of the container around it: `session={id=7}` is also `session.id`,
+/// and `user={first=Alice}` also `firstname`.
+fn action_within(matcher: &Matcher, text: &[u8], container: &Container, name: &Range<usize>) -> Option<Action> {
+    let name = &text[name.clone()];
+    let outer = [&container.name, &container.kind].into_iter().flatten().map(|outer| &text[outer.clone()]);
+    outer.into_iter().find_map(|outer| {
+        let together = [outer, b".", name].concat();
+        let of_outer = || matcher.named_as_written(outer);
+        let as_content = || of_outer().filter(|_| Role::of(name) == Role::Content);
+        let as_name = || {
+            let is_somebody = of_outer().is_some_and(|action| action.is_somebody());
+            let named = || matcher.named_as_written(&[name, b"_name"].concat());
+            let is_name = |action: &Action| matches!(action.class, Class::Person | Class::User);
+            is_somebody.then(named).flatten().filter(is_name)
+        };
+        matcher.named_as_written(&together).or_else(as_content).or_else(as_name)
+    })
+}
+
+/// What the items of a list are, where its name tells: `users=[alice, bob]`.
+fn items(matcher: &Matcher, text: &[u8], name: &Range<usize>, value: &Range<usize>) -> Option<Action> {
+    let name = std::str::from_utf8(&text[name.clone()]).ok().filter(|name| name.ends_with('s'))?;
+    let items = detect::items(text, value.start, Between::Blanks);
+    let action = (!items.is_empty()).then(|| keyed::of(matcher, name)).flatten()?;
+    items.into_iter().all(|item| keyed::is_data(action.class, &text[item])).then_some(action)
+}
+
+/// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.
+fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
+    let mut starts = std::iter::once(next.name.start).chain(detect::phrase_starts(text, next.name.start));
+    starts.any(|start| start == value.start) && matcher.names.phrase(&text[value.start..next.name.end]).is_some()
+}
+
+/// Words before the bracket of a container that tell nothing but that it is one.
+const KINDS: [&[u8]; 8] =
+    [b"map", b"dict", b"struct", b"object", b"ordereddict", b"hashmap", b"mappingproxy", b"defaultdict"];
+
+/// Whether a value is a bracket around other pairs, of which `next` is the first: `session={id=7}`, `session=map[id:7]`,
+/// `session=Session{id=7}`.
+///
+/// Of a word that has nothing to do with the name, nobody knows whether it is one: `user=alice(x=1)`.
+fn holds_pairs(text: &[u8], name: &Range<usize>, value: &Range<usize>, next: &Pair) -> bool {
+    let is_opener = |byte: &u8| b"{[(<".contains(byte);
+    let is_sign = |byte: &u8| is_opener(byte) || b"\"':\\ #".contains(byte);
+    let Some(before) = text.get(value.start.saturating_sub(1)..next.name.start) else { return false };
+    let Some(open) = before.iter().position(is_opener) else { return false };
+    if !before[open..].iter().all(is_sign) {
+        return false;
+    }
+    let kind = before.get(1..open).unwrap_or_default().to_ascii_lowercase();
+    let name = text[name.clone()].to_ascii_lowercase();
+    let is_within = |inner: &[u8], outer: &[u8]| memchr::memmem::find(outer, inner).is_some();
+    kind.is_empty() || KINDS.contains(&kind.as_slice()) || is_within(&name, &kind) || is_within(&kind, &name)
+}
