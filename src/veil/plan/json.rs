@@ -1,6 +1,6 @@
 //! Plans a JSON text: names on the way down tell what a value is.
 
-use super::path::{Expected, Path};
+use super::path::{Expected, Path, Places};
 use super::siblings::Labels;
 use super::{Plan, Scope, ends, quoted_literal};
 use crate::decode::escape;
@@ -19,27 +19,36 @@ const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 impl Plan {
     /// Plans a JSON text. After an error the findings of the text are gone.
     pub(super) fn json(&mut self, scope: Scope<'_>, text: &[u8]) -> Result<(), JsonError> {
-        self.json_below(scope, Path::new(scope.matcher, None), text)
+        self.json_below(scope, text, |places| Path::new(places, scope.matcher, None))
     }
 
     /// Plans a JSON text that is the value of a pair with this name, as if it stood in an object.
     pub(super) fn json_called(&mut self, scope: Scope<'_>, name: Option<&str>, text: &[u8]) -> Result<(), JsonError> {
-        let mut path = Path::new(scope.matcher, None);
-        if let Some(name) = name {
-            path.open(false);
-            path.member(name, None);
-        }
-        self.json_below(scope, path, text)
+        self.json_below(scope, text, |places| {
+            let mut path = Path::new(places, scope.matcher, None);
+            if let Some(name) = name {
+                path.open(places, false);
+                path.member(places, name.as_bytes(), None);
+            }
+            path
+        })
     }
 
     /// Plans the claims of a token, which has the given action.
     pub(super) fn claims(&mut self, scope: Scope<'_>, token: Action, text: &[u8]) -> Result<(), JsonError> {
-        self.json_below(scope, Path::new(scope.matcher, Some(token)), text)
+        self.json_below(scope, text, |places| Path::new(places, scope.matcher, Some(token)))
     }
 
-    fn json_below(&mut self, scope: Scope<'_>, path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
-        let start = self.findings.len();
+    fn json_below<'p>(
+        &mut self,
+        scope: Scope<'p>,
+        text: &[u8],
+        path: impl FnOnce(&mut Places) -> Path<'p>,
+    ) -> Result<(), JsonError> {
+        let (start, mark) = (self.findings.len(), self.places.mark());
+        let path = path(&mut self.places);
         let walked = self.json_tokens(scope, path, text);
+        self.places.release(mark);
         if walked.is_err() {
             self.findings.truncate(start);
         }
@@ -51,33 +60,34 @@ impl Plan {
         let mut labels = Labels::new(text);
         while let Some(token) = tokens.next_token()? {
             match token {
-                Token::ObjectStart => path.open(false),
-                Token::ArrayStart => path.open(true),
+                Token::ObjectStart => path.open(&self.places, false),
+                Token::ArrayStart => path.open(&self.places, true),
                 Token::ObjectEnd | Token::ArrayEnd => path.close(),
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
-                    let keyed = path.keyed(name);
+                    let keyed = path.keyed(&plan.places, name);
                     let label = path.label(name, |object| labels.of(object));
                     let label = label.map(|label| text_of(text, &label));
-                    path.member(&String::from_utf8_lossy(name), label.as_deref());
+                    path.member(&mut plan.places, name, label.as_deref());
                     match keyed {
                         Some(action) => plan.apply(scope.in_string(), action, name),
                         None => plan.name(scope, name),
                     }
                 }),
                 Token::Text(value) => {
-                    path.text(&value);
+                    path.text(&self.places, &value);
                     self.quoted(text, &value, |plan, value| {
-                        match path.expected().action().or_else(|| path.item(value)) {
+                        let expected = path.expected(&plan.places).action();
+                        match expected.or_else(|| path.item(&plan.places, value)) {
                             Some(action) => plan.apply(scope.in_string(), action, value),
                             None => plan.unknown(scope.in_string(), scope.matcher.unknown, value),
                         }
                     });
                 }
-                Token::Number(span) => self.literal(scope, text, span, path.expected()),
+                Token::Number(span) => self.literal(scope, text, span, path.expected(&self.places)),
                 Token::Bool(span) => {
                     // A flag is called `session` or `user` as often as an entity is.
-                    if let Expected::Selected(_) = path.expected() {
-                        self.literal(scope, text, span, path.expected());
+                    if let Expected::Selected(_) = path.expected(&self.places) {
+                        self.literal(scope, text, span, path.expected(&self.places));
                     }
                 }
                 Token::Null => {}

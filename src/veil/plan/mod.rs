@@ -23,6 +23,7 @@ use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
 use nobody::stands_for_nobody;
+use path::Places;
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -38,6 +39,8 @@ pub(super) struct Plan {
     pub(super) inner: Vec<Finding>,
     /// Those texts.
     pub(super) encoded: Vec<Encoded>,
+    /// What names tell, as far as the batch has shown.
+    places: Places,
     /// Where the present record's findings begin.
     record_start: usize,
     overflow: bool,
@@ -99,6 +102,7 @@ impl Plan {
         self.values.clear();
         self.inner.clear();
         self.encoded.clear();
+        self.places.clear();
     }
 
     /// Starts a record.

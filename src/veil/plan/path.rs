@@ -4,9 +4,10 @@ use super::keyed;
 use super::siblings::{LABEL_BYTES_MAX, Role};
 use crate::decode::json::Quoted;
 use crate::rules::Class;
+use crate::transform::RuleIndex;
 use crate::veil::matcher::{Action, Matcher, NodeIndex};
 use crate::veil::names;
-use std::ops::Range;
+use std::collections::HashMap;
 
 /// What is known of a value in a JSON text from the names above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,105 +29,173 @@ impl Expected {
     }
 }
 
-/// The names above the present value, as live trie nodes.
+/// A place in JSON texts of one kind: what the names on the way to it tell.
+#[derive(Debug, Clone)]
+struct Place {
+    /// The selectors' trie nodes that are live here.
+    states: Vec<NodeIndex>,
+    expected: Expected,
+    role: Role,
+    /// The reduced field name that led here; of a flattened path the last part.
+    name: String,
+    /// The same name as it is written.
+    written: String,
+    /// What the names of an object here are where they are data, and the items of an array.
+    keyed: Option<Action>,
+    /// The places below that are known, by name.
+    below: HashMap<Box<[u8]>, PlaceIndex>,
+}
+
+/// Index of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PlaceIndex(u32);
+
+/// The most places that are kept. The members of one kind of event are some hundred.
+const PLACES_MAX: usize = 4096;
+/// A longer name is worked out anew each time.
+const KEPT_NAME_BYTES_MAX: usize = 64;
+
+/// The places that the texts of a batch have in common, so that what a name tells is worked out once.
+///
+/// Names can be data, as in maps keyed by user: places live as long as their batch.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Those that are kept, and behind them those of the present text that are not.
+    all: Vec<Place>,
+    kept: usize,
+    /// Where texts start, by the matcher's own rule, and by whether they are the claims of a token.
+    roots: Vec<((RuleIndex, Option<Action>), PlaceIndex)>,
+}
+
+impl Places {
+    /// Forgets every place.
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.kept = 0;
+        self.roots.clear();
+    }
+
+    /// What [`Self::release`] takes when the places that come now are of no more use.
+    pub(super) fn mark(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Drops the places since `mark` that are not kept.
+    pub(super) fn release(&mut self, mark: usize) {
+        self.all.truncate(mark.max(self.kept));
+    }
+
+    fn at(&self, index: PlaceIndex) -> &Place {
+        &self.all[index.0 as usize]
+    }
+
+    fn root(&mut self, matcher: &Matcher, claims: Option<Action>) -> PlaceIndex {
+        let key = (matcher.whole.rule, claims);
+        if let Some((_, index)) = self.roots.iter().find(|(known, _)| *known == key) {
+            return *index;
+        }
+        let mut states = Vec::new();
+        matcher.start(&mut states);
+        let (index, kept) = self.add(Place {
+            states,
+            expected: Expected::Unknown,
+            role: Role::Plain,
+            name: String::new(),
+            written: String::new(),
+            keyed: None,
+            below: HashMap::new(),
+        });
+        if kept {
+            self.roots.push((key, index));
+        }
+        index
+    }
+
+    /// Adds a place, and tells whether it is kept.
+    fn add(&mut self, place: Place) -> (PlaceIndex, bool) {
+        let index = PlaceIndex(self.all.len() as u32);
+        // Behind one that is not kept, none is: it goes with it.
+        let keeps = self.all.len() == self.kept && self.kept < PLACES_MAX;
+        self.kept += usize::from(keeps);
+        self.all.push(place);
+        (index, keeps)
+    }
+
+    /// Adds a place that is not kept.
+    fn add_for_now(&mut self, place: Place) -> PlaceIndex {
+        self.all.push(place);
+        PlaceIndex(self.all.len() as u32 - 1)
+    }
+}
+
+/// The way down to the present value.
 pub(super) struct Path<'m> {
     matcher: &'m Matcher,
     /// Whether the names are those of the claims of a token.
     claims: Option<Action>,
-    states: Vec<NodeIndex>,
+    /// The objects and arrays that are open.
     frames: Vec<Frame>,
-    /// The value that comes next.
-    next: Frame,
-    /// The reduced names above, one after the other.
-    names: String,
-    /// The names above as they are written, with dots between them.
-    written: String,
+    /// Where the value that comes next stands.
+    next: PlaceIndex,
     /// Objects that were opened so far.
     objects: usize,
 }
 
-/// A place in the JSON text: its live nodes and what is expected there.
+/// An open object or array.
 #[derive(Debug, Clone)]
 struct Frame {
-    states: Range<usize>,
-    expected: Expected,
-    role: Role,
+    place: PlaceIndex,
     array: bool,
-    /// The field name that led here, as a range of the path's reduced names; of a flattened path the last part.
-    name: Range<usize>,
-    /// The same name as it is written.
-    written: Range<usize>,
     /// The number of the object, in the order in which objects open.
     object: usize,
     /// The text that names the content of this object.
     label: Option<Quoted>,
-    /// What the names in this object are, where they are data.
-    keyed: Option<Action>,
+    /// Which places are those of members.
+    mark: usize,
 }
 
 impl<'m> Path<'m> {
     /// Starts at the top. `claims` are the claims of a token; they are treated as parts of it.
-    pub(super) fn new(matcher: &'m Matcher, claims: Option<Action>) -> Self {
-        let mut states = Vec::new();
-        matcher.start(&mut states);
-        let next = Frame {
-            states: 0..states.len(),
-            expected: Expected::Unknown,
-            role: Role::Plain,
-            array: false,
-            name: 0..0,
-            written: 0..0,
-            object: 0,
-            label: None,
-            keyed: None,
-        };
-        let (names, written) = (String::new(), String::new());
-        Self { matcher, claims, states, frames: Vec::new(), next, names, written, objects: 0 }
+    pub(super) fn new(places: &mut Places, matcher: &'m Matcher, claims: Option<Action>) -> Self {
+        let next = places.root(matcher, claims);
+        Self { matcher, claims, frames: Vec::new(), next, objects: 0 }
     }
 
     /// What is known of the value that comes next.
-    pub(super) fn expected(&self) -> Expected {
-        self.next.expected
+    pub(super) fn expected(&self, places: &Places) -> Expected {
+        places.at(self.next).expected
     }
 
-    pub(super) fn open(&mut self, array: bool) {
-        let mut frame = Frame { array, object: self.objects, label: None, ..self.next.clone() };
-        if array {
-            // Elements stand under the array's own name.
-            self.next = frame.clone();
-        } else {
-            frame.keyed = self.written.get(frame.written.clone()).and_then(|name| keyed::of(self.matcher, name));
-            self.objects += 1;
-        }
-        self.frames.push(frame);
+    pub(super) fn open(&mut self, places: &Places, array: bool) {
+        // Elements stand under the array's own name.
+        self.frames.push(Frame { place: self.next, array, object: self.objects, label: None, mark: places.mark() });
+        self.objects += usize::from(!array);
     }
 
     /// What an item of the present array is, where the array's name tells what its items are: `{"users": ["alice"]}`.
-    pub(super) fn item(&self, text: &[u8]) -> Option<Action> {
+    pub(super) fn item(&self, places: &Places, text: &[u8]) -> Option<Action> {
         let array = self.frames.last().filter(|frame| frame.array)?;
-        let action = keyed::of(self.matcher, self.written.get(array.written.clone())?)?;
+        let action = places.at(array.place).keyed?;
         keyed::is_data(action.class, text).then_some(action)
     }
 
     /// What the name of a member of the present object is, where the object's own name tells that such names are data.
-    pub(super) fn keyed(&self, name: &[u8]) -> Option<Action> {
-        let action = self.frames.last()?.keyed?;
+    pub(super) fn keyed(&self, places: &Places, name: &[u8]) -> Option<Action> {
+        let action = places.at(self.frames.last()?.place).keyed?;
         keyed::is_data(action.class, name).then_some(action)
     }
 
     pub(super) fn close(&mut self) {
-        if let Some(frame) = self.frames.pop() {
-            self.states.truncate(frame.states.end);
-        }
+        self.frames.pop();
         if let Some(above) = self.frames.last().filter(|above| above.array) {
-            self.next = above.clone();
+            self.next = above.place;
         }
     }
 
     /// Notes the text that comes next in the present object, if it is a label.
-    pub(super) fn text(&mut self, text: &Quoted) {
+    pub(super) fn text(&mut self, places: &Places, text: &Quoted) {
         let object = self.frames.last_mut().filter(|frame| !frame.array);
-        if let (Role::Label, Some(object), ..=LABEL_BYTES_MAX) = (self.next.role, object, text.inner.len()) {
+        if let (Role::Label, Some(object), ..=LABEL_BYTES_MAX) = (places.at(self.next).role, object, text.inner.len()) {
             object.label.get_or_insert_with(|| text.clone());
         }
     }
@@ -145,81 +214,101 @@ impl<'m> Path<'m> {
     }
 
     /// Goes to the member `name` of the present object; `label` is what the object calls its content.
-    pub(super) fn member(&mut self, name: &str, label: Option<&str>) {
-        let Some(parent) = self.frames.last().cloned() else { return };
-        self.states.truncate(parent.states.end);
-        let start = self.states.len();
-        self.matcher.step(&mut self.states, parent.states.clone(), name.as_bytes());
-        let states = start..self.states.len();
+    pub(super) fn member(&mut self, places: &mut Places, name: &[u8], label: Option<&str>) {
+        let Some(Frame { place: parent, mark, .. }) = self.frames.last().cloned() else { return };
+        places.release(mark);
+        if label.is_none()
+            && let Some(known) = places.at(parent).below.get(name)
+        {
+            self.next = *known;
+            return;
+        }
+        let place = self.below(places.at(parent), &String::from_utf8_lossy(name), label);
+        if label.is_none() && name.len() <= KEPT_NAME_BYTES_MAX {
+            let (index, kept) = places.add(place);
+            if kept {
+                places.all[parent.0 as usize].below.insert(name.into(), index);
+            }
+            self.next = index;
+        } else {
+            self.next = places.add_for_now(place);
+        }
+    }
+
+    /// The place of the member `name` below `parent`.
+    fn below(&self, parent: &Place, name: &str, label: Option<&str>) -> Place {
+        let mut states = parent.states.clone();
+        self.matcher.step(&mut states, 0..parent.states.len(), name.as_bytes());
+        states.drain(..parent.states.len());
         let role = Role::of(name.as_bytes());
-        let mut called = self.call(&parent, name);
+        let mut called = self.call(parent, name);
         if let Some(label) = label {
-            let by_label = self.call(&parent, label);
+            let by_label = self.call(parent, label);
             called = Called { action: by_label.action.or(called.action), ..by_label };
         } else if called.action.is_none()
             && matches!(role, Role::Content | Role::Wrapped)
             && parent.expected != Expected::Unknown
         {
             // `{"user": {"value": …}}` is a user, and so is `{"user": {"value": {"string": …}}}`.
-            called = Called { action: parent.expected.action(), name: parent.name, written: parent.written };
+            let (name, written) = (parent.name.clone(), parent.written.clone());
+            called = Called { action: parent.expected.action(), name, written };
         }
-        let expected = match (self.matcher.accepted(&self.states[states.clone()]), parent.expected) {
+        let expected = match (self.matcher.accepted(&states), parent.expected) {
             (Some(action), _) => Expected::Selected(action),
             (None, Expected::Selected(_)) => parent.expected,
             (None, Expected::Unknown | Expected::Named(_)) => called.action.map_or(Expected::Unknown, Expected::Named),
         };
         let Called { name, written, .. } = called;
-        self.next = Frame { states, expected, role, array: false, name, written, object: 0, label: None, keyed: None };
+        let keyed = keyed::of(self.matcher, &written);
+        Place { states, expected, role, name, written, keyed, below: HashMap::new() }
     }
 
-    /// Appends a name below `parent`, and finds the rule that it stands for.
-    fn call(&mut self, parent: &Frame, name: &str) -> Called {
-        self.names.truncate(parent.name.end);
-        self.written.truncate(parent.written.end);
-        self.written.push('.');
-        self.written.push_str(name);
-        let parts = names::reduce_parts(name, &mut self.names);
-        let written = parent.written.end + 1..self.written.len();
-        let action = self.by_name(parent, name, &parts);
-        Called { name: parts.last..self.names.len(), written, action }
+    /// A name below `parent`, and the rule that it stands for.
+    fn call(&self, parent: &Place, written: &str) -> Called {
+        let mut names = parent.name.clone();
+        let parts = names::reduce_parts(written, &mut names);
+        let action = self.by_name(parent, written, &mut names, &parts);
+        Called { name: names.split_off(parts.last), written: written.to_owned(), action }
     }
 
     /// What the last name says alone; together with the one above it, as `{"user": {"name": …}}` is also `username`; or
     /// below somebody's name as a kind of name, as `{"user": {"first": …}}` is also `firstname`; or by its end.
-    fn by_name(&mut self, parent: &Frame, name: &str, parts: &names::Parts) -> Option<Action> {
-        let (own, names) = (parent.name.end, &self.matcher.names);
-        let whole = |from: usize| self.names.get(from..).and_then(|name| names.whole(name));
+    ///
+    /// `reduced` are the parent's name and this one.
+    fn by_name(&self, parent: &Place, written: &str, reduced: &mut String, parts: &names::Parts) -> Option<Action> {
+        let (own, names) = (parent.name.len(), &self.matcher.names);
+        let whole = |from: usize| reduced.get(from..).and_then(|name| names.whole(name));
         let found = if parts.is_path() {
-            whole(own).or_else(|| self.matcher.named_as_written(name.as_bytes()))
+            whole(own).or_else(|| self.matcher.named_as_written(written.as_bytes()))
         } else {
-            whole(own).or_else(|| whole(parent.name.start))
+            whole(own).or_else(|| whole(0))
         };
         if found.is_some() {
             return found;
         }
         if let Some(claims) = self.claims
-            && let Some(class) = self.names.get(own..).and_then(claim)
+            && let Some(class) = reduced.get(own..).and_then(claim)
         {
             return Some(Action { class, ..claims });
         }
         if parent.expected.action().is_some_and(|action| action.is_somebody()) {
-            let length = self.names.len();
-            self.names.push_str("name");
-            let found = self.names.get(own..).and_then(|name| names.whole(name));
-            self.names.truncate(length);
+            let length = reduced.len();
+            reduced.push_str("name");
+            let found = reduced.get(own..).and_then(|name| names.whole(name));
+            reduced.truncate(length);
             let found = found.filter(|action| matches!(action.class, Class::Person | Class::User));
             if found.is_some() {
                 return found;
             }
         }
-        self.written.get(parent.written.start..).and_then(|written| names.end(written))
+        names.end(&[&parent.written, ".", written].concat())
     }
 }
 
 /// A name below another, and the rule that goes by it.
 struct Called {
-    name: Range<usize>,
-    written: Range<usize>,
+    name: String,
+    written: String,
     action: Option<Action>,
 }
 
