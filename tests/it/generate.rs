@@ -6,7 +6,7 @@ use logveil::decode::escape::Undo;
 use logveil::generate::{Entity, Event, Generator, Kind, Options, Timeline};
 use logveil::rules::library::Library;
 use logveil::rules::{Class, RulePack};
-use logveil::veil::{Batch, Choice, Outcome, Veil};
+use logveil::veil::{Batch, Choice, FINDINGS_MAX, Outcome, Reason, Veil};
 use sha2::{Digest, Sha256};
 use std::iter::Take;
 
@@ -114,6 +114,45 @@ fn check_veiled(packs: &[RulePack], pack: &str, events: Take<Generator>, must_go
             }
         }
     }
+}
+
+/// What becomes of each payload; all of them in one batch, or each in its own.
+fn outcomes(veil: &Veil, payloads: &[&[u8]], at_once: usize) -> Vec<Result<Vec<u8>, Reason>> {
+    let (keys, mut batch, mut outcomes) = (keyring(), Batch::default(), Vec::new());
+    for payloads in payloads.chunks(at_once) {
+        let records: Vec<_> = payloads.iter().map(|payload| record(payload)).collect();
+        veil.batch(&keys, &records, &mut batch);
+        outcomes.extend(records.iter().enumerate().map(|(index, record)| match batch.outcome(index, record) {
+            Outcome::Clean(clean) => Ok(clean.payload().unwrap().to_vec()),
+            Outcome::Quarantine(reason) => Err(reason),
+        }));
+    }
+    outcomes
+}
+
+#[test]
+fn what_a_batch_learns_changes_no_record() {
+    let packs = shipped();
+    let kinds = vec![Kind::Api, Kind::Nginx, Kind::Sshd, Kind::CloudTrail];
+    let timeline = Timeline::paced(NEW_YEAR_MS, 10);
+    let events: Vec<Event> =
+        Generator::new(Options { seed: 7, kinds, timeline, hostile_per_mille: 200 }).take(1500).collect();
+    let payloads: Vec<&[u8]> = events.iter().map(|event| event.line.as_slice()).collect();
+    for pack in ["auto", "generic-json", "api-gateway", "generic-line"] {
+        let veil = Veil::new(&packs, &Choice::new(pack)).unwrap();
+        assert_eq!(outcomes(&veil, &payloads, payloads.len()), outcomes(&veil, &payloads, 1), "{pack}");
+    }
+}
+
+#[test]
+fn what_a_full_record_could_not_hold_is_found_in_the_next() {
+    let veil = Veil::new(&shipped(), &Choice::new("generic-json")).unwrap();
+    let full = format!("[{}\"203.0.113.9\"]", "\"192.0.2.1\",".repeat(FINDINGS_MAX));
+    let payloads: [&[u8]; 2] = [full.as_bytes(), b"[\"203.0.113.9\"]"];
+    let outcomes = outcomes(&veil, &payloads, 2);
+    assert_eq!(outcomes[0], Err(Reason::TooMany));
+    let clean = String::from_utf8(outcomes[1].clone().unwrap()).unwrap();
+    assert!(clean.starts_with("[\"ip.") && !clean.contains("203.0.113.9"), "{clean}");
 }
 
 /// All that can be read in a text: itself and what its escapes hide, in lower case.

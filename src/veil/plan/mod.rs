@@ -2,6 +2,7 @@
 
 mod agree;
 mod credential;
+mod innocent;
 mod json;
 mod keyed;
 mod nobody;
@@ -22,6 +23,7 @@ use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
+use innocent::Innocents;
 use nobody::stands_for_nobody;
 use path::Places;
 use std::cmp::Reverse;
@@ -41,6 +43,8 @@ pub(super) struct Plan {
     pub(super) encoded: Vec<Encoded>,
     /// What names tell, as far as the batch has shown.
     places: Places,
+    /// In what nothing was found.
+    innocents: Innocents,
     /// Where the present record's findings begin.
     record_start: usize,
     overflow: bool,
@@ -103,6 +107,7 @@ impl Plan {
         self.inner.clear();
         self.encoded.clear();
         self.places.clear();
+        self.innocents.clear();
     }
 
     /// Starts a record.
@@ -220,6 +225,11 @@ impl Plan {
             quoting,
             source,
         });
+    }
+
+    /// How much was found so far.
+    fn found(&self) -> [usize; 3] {
+        [self.findings.len(), self.inner.len(), self.encoded.len()]
     }
 
     /// Whether the record has as many findings as it may.

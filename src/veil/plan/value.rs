@@ -116,9 +116,15 @@ impl Plan {
     /// Plans a text that no rule names.
     pub(super) fn unknown(&mut self, scope: Scope<'_>, unknown: Unknown, text: &[u8]) {
         match unknown {
+            Unknown::Scan if self.innocents.know(scope, text) => {}
             Unknown::Scan => {
+                let found = self.found();
                 self.scan(scope, text);
                 self.short_base64(scope, text);
+                // A full record finds more than it can hold.
+                if self.found() == found && !self.overflow {
+                    self.innocents.note(scope, text);
+                }
             }
             Unknown::Pseudonymize | Unknown::Drop => self.whole(scope.matcher.whole, text),
             Unknown::Keep => {}
