@@ -1,7 +1,7 @@
 //! The authors' expressions of all packs of a veil: each is compiled once, however many packs share it.
 
 use super::literals;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use super::prefilter::{Case, Prefilter};
 use regex::bytes::{Captures, Regex};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,75 +24,8 @@ pub(super) struct ListIndex(usize);
 #[derive(Debug, Clone)]
 struct List {
     members: Vec<usize>,
-    /// Built for packs that a text meets.
-    prefilter: OnceLock<Arc<Prefilter>>,
-}
-
-/// Tells by one pass over a text which expressions can match there at all: those of which it holds a literal.
-#[derive(Debug)]
-struct Prefilter {
-    /// `None` when no expression has literals.
-    literals: Option<AhoCorasick>,
-    /// By literal: the place of its expression.
-    places: Vec<usize>,
-    /// The places of expressions without literals.
-    always: PlaceSet,
-}
-
-/// Places in a list of expressions.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct PlaceSet(Vec<u64>);
-
-impl PlaceSet {
-    fn insert(&mut self, place: usize) {
-        let word = place / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (place % 64);
-    }
-
-    fn into_iter(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-                bits &= bits - 1;
-                Some(word * 64 + bit)
-            })
-        })
-    }
-}
-
-impl Prefilter {
-    fn new<'r>(expressions: impl Iterator<Item = &'r str>) -> Self {
-        let (mut literals, mut places, mut always) = (Vec::new(), Vec::new(), PlaceSet::default());
-        for (place, expression) in expressions.enumerate() {
-            match literals::required(expression) {
-                Some(required) => {
-                    places.extend(required.iter().map(|_| place));
-                    literals.extend(required);
-                }
-                None => always.insert(place),
-            }
-        }
-        let automaton =
-            AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(&literals).ok();
-        if automaton.is_none() {
-            places.drain(..).for_each(|place| always.insert(place));
-        }
-        Self { literals: automaton, places, always }
-    }
-
-    /// The places of the expressions that may match somewhere in `text`.
-    fn candidates(&self, text: &[u8]) -> PlaceSet {
-        let mut candidates = self.always.clone();
-        if let Some(literals) = &self.literals {
-            for found in literals.find_overlapping_iter(text) {
-                candidates.insert(self.places[found.pattern().as_usize()]);
-            }
-        }
-        candidates
-    }
+    /// Built for packs that a text meets, and shared with clones.
+    prefilter: Arc<OnceLock<Prefilter>>,
 }
 
 impl Expressions {
@@ -107,7 +40,7 @@ impl Expressions {
         }
         let equal = self.lists.iter().position(|list| list.members == members);
         let index = equal.unwrap_or_else(|| {
-            self.lists.push(List { members, prefilter: OnceLock::new() });
+            self.lists.push(List { members, prefilter: Arc::default() });
             self.lists.len() - 1
         });
         Ok(ListIndex(index))
@@ -140,8 +73,10 @@ impl Expressions {
     /// The expressions of a list that may match somewhere in `text`, each with its place in the list.
     fn candidates(&self, list: ListIndex, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
         let List { members, prefilter } = &self.lists[list.0];
-        let prefilter = prefilter
-            .get_or_init(|| Arc::new(Prefilter::new(members.iter().map(|member| self.compiled[*member].as_str()))));
+        let prefilter = prefilter.get_or_init(|| {
+            let required = members.iter().map(|member| literals::required(self.compiled[*member].as_str()));
+            Prefilter::new(required, Case::Ignored)
+        });
         prefilter.candidates(text).into_iter().map(|place| (place, &self.compiled[members[place]]))
     }
 }

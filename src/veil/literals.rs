@@ -53,7 +53,7 @@ impl Literals {
     }
 }
 
-/// The better of two choices; a choice with an empty text in it says nothing.
+/// The better of two choices; one with an empty text in it says nothing.
 fn better(a: Option<Literals>, b: Option<Literals>) -> Option<Literals> {
     let worth = |literals: &Literals| (literals.shortest(), std::cmp::Reverse(literals.0.len()));
     let telling = [a, b].into_iter().flatten().filter(|literals| literals.shortest() > 0);
@@ -62,8 +62,15 @@ fn better(a: Option<Literals>, b: Option<Literals>) -> Option<Literals> {
 
 /// One of which stands in every match.
 fn of(hir: &Hir) -> Option<Literals> {
-    let whole = exact(hir);
-    let inner = match hir.kind() {
+    match exact(hir) {
+        Some(whole) => better(Some(whole), None),
+        None => of_parts(hir),
+    }
+}
+
+/// The same for an expression that matches more than a few texts.
+fn of_parts(hir: &Hir) -> Option<Literals> {
+    match hir.kind() {
         HirKind::Capture(capture) => of(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => of(&repetition.sub),
         HirKind::Concat(parts) => of_sequence(parts),
@@ -72,20 +79,21 @@ fn of(hir: &Hir) -> Option<Literals> {
             each.and_then(|each| Literals::new(each.into_iter().flat_map(|literals| literals.0).collect()))
         }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
-    };
-    better(whole, inner)
+    }
 }
 
-/// The best of what the parts say alone, and of what neighbours say together.
+/// The best of what neighbours say together.
 fn of_sequence(parts: &[Hir]) -> Option<Literals> {
     let (mut best, mut run) = (None, Literals::empty());
     for part in parts {
-        let joined = exact(part).and_then(|exact| run.then(&exact));
-        best = better(best, of(part));
-        let next = joined.or_else(|| exact(part));
-        if next.as_ref() != Some(&run) {
-            best = better(best, Some(std::mem::replace(&mut run, next.unwrap_or_else(Literals::empty))));
-        }
+        let exact = exact(part);
+        let joined = exact.as_ref().and_then(|exact| run.then(exact));
+        run = joined.unwrap_or_else(|| {
+            let inner = if exact.is_none() { of_parts(part) } else { None };
+            let ended = std::mem::replace(&mut run, Literals::empty());
+            best = better(better(best.take(), Some(ended)), inner);
+            exact.unwrap_or_else(Literals::empty)
+        });
     }
     better(best, Some(run))
 }

@@ -11,6 +11,7 @@ mod names;
 mod packs;
 mod patterns;
 mod plan;
+mod prefilter;
 mod reason;
 mod residue;
 mod rows;

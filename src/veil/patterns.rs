@@ -1,9 +1,10 @@
 //! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
 
 use super::matcher::Action;
+use super::prefilter::{Case, Prefilter};
 use crate::decode::line::{self, GivenUp, Hole};
 use crate::rules::{Extent, LinePattern, Part};
-use aho_corasick::AhoCorasick;
+use std::sync::{Arc, OnceLock};
 
 /// Shorter literals stand in nearly every line: trying the pattern is cheaper than looking for them.
 const ANCHOR_BYTES_MIN: usize = 3;
@@ -21,31 +22,13 @@ pub(super) struct Pattern {
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
     given_up: GivenUp,
-    /// Finds each pattern's longest literal, all in one pass; `None` when there is none to find.
-    anchors: Option<AhoCorasick>,
-    /// By anchor: the index of its pattern.
-    anchored: Vec<usize>,
-    /// The patterns without a literal to look for.
-    unanchored: Vec<usize>,
+    /// Finds each pattern's longest literal; built for packs that a text meets, and shared with clones.
+    prefilter: Arc<OnceLock<Prefilter>>,
 }
 
 impl Patterns {
     pub(super) fn new(patterns: Vec<Pattern>, given_up: GivenUp) -> Self {
-        let (mut literals, mut anchored, mut unanchored) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, pattern) in patterns.iter().enumerate() {
-            match pattern.anchor().filter(|literal| literal.len() >= ANCHOR_BYTES_MIN) {
-                Some(literal) => {
-                    literals.push(literal);
-                    anchored.push(index);
-                }
-                None => unanchored.push(index),
-            }
-        }
-        let anchors = if literals.is_empty() { None } else { AhoCorasick::new(&literals).ok() };
-        if anchors.is_none() {
-            unanchored = (0..patterns.len()).collect();
-        }
-        Self { patterns, given_up, anchors, anchored, unanchored }
+        Self { patterns, given_up, prefilter: Arc::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,20 +41,19 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
-        let index = self.candidates(text).into_iter().find(|index| self.fits(*index, text, holes))?;
+        let index = self.candidates(text).find(|index| self.fits(*index, text, holes))?;
         self.patterns.get(index)
     }
 
     /// The patterns whose anchor stands in `text`, and those without one, ascending.
-    pub(super) fn candidates(&self, text: &[u8]) -> Vec<usize> {
-        let mut candidates = self.unanchored.clone();
-        if let Some(anchors) = &self.anchors {
-            candidates
-                .extend(anchors.find_overlapping_iter(text).map(|found| self.anchored[found.pattern().as_usize()]));
-            candidates.sort_unstable();
-            candidates.dedup();
-        }
-        candidates
+    pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> + use<> {
+        let prefilter = self.prefilter.get_or_init(|| {
+            let anchors = self.patterns.iter().map(Pattern::anchor);
+            let telling = |literal: &&str| literal.len() >= ANCHOR_BYTES_MIN;
+            let required = anchors.map(|anchor| anchor.filter(telling).map(|anchor| vec![anchor.as_bytes().to_vec()]));
+            Prefilter::new(required, Case::Counts)
+        });
+        prefilter.candidates(text).into_iter()
     }
 
     /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
