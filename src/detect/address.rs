@@ -235,7 +235,7 @@ pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<R
     let end = run_end(text, anchor, is_address_byte);
     *done = end;
     let run = part(text, start..end);
-    if run.iter().filter(|&&byte| byte == b':').take(2).count() < 2 {
+    if run.iter().filter(|&&byte| byte == b':').take(2).count() < 2 || is_date(text, start, run) {
         return None;
     }
     work::count(run.len());
@@ -251,6 +251,14 @@ pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<R
     let end = zone_end(text, &span);
     *done = end.max(*done);
     Some(span.start..end)
+}
+
+/// Whether the run that starts at `start` is the year and time of a date as Erlang writes it: `1-Jan-2026::00:00:00`.
+fn is_date(text: &[u8], start: usize, run: &[u8]) -> bool {
+    let month = part(text, start.saturating_sub(5)..start);
+    let has_month =
+        matches!(month, [b'-', month @ .., b'-'] if month.len() == 3 && month.iter().all(u8::is_ascii_alphabetic));
+    has_month && run.len() > 4 && run[..4].iter().all(u8::is_ascii_digit) && run[4..].starts_with(b"::")
 }
 
 fn is_address_byte(byte: u8) -> bool {
@@ -569,6 +577,7 @@ mod tests {
             "md5::abc",
             "::dead",
             "b64::decode",
+            "1-Jan-2026::00:00:00",
             "key:value:x",
             "0000:00:1f.2",
             "3c:a9:f4:3b:3c:a9:f4:3b:3c:a9:f4:3b:3c:a9:f4:3b",

@@ -143,6 +143,8 @@ fn value_after(text: &[u8], separator: &Separator, plain_end: &mut usize) -> Opt
             Some(end) => start + 2..end,
             None => plain(text, start, plain_end),
         },
+        // A string of Erlang: `<<"alice">>`.
+        [b'<', b'<', b'"', ..] => start + 3..closing_quote(text, start + 3, b'"').unwrap_or(text.len()),
         [b'<', ..] => start + 1..run_end(text, start + 1, |byte| byte > b' ' && byte != b'<' && byte != b'>'),
         [b'[' | b'(' | b'{', ..] => plain(text, start + 1, plain_end),
         _ => wrapped(text, plain(text, start, plain_end)),
@@ -303,6 +305,7 @@ mod tests {
         check(r#"{"user"=>"alice", :id=>7}"#, &[("user", "alice"), ("id", "7")]);
         check(r#"user="alice smith"#, &[("user", "alice smith")]);
         check("user='tis so", &[("user", "tis")]);
+        check(r#"user = <<"alice">>, n = 7"#, &[("user", "alice"), ("n", "7")]);
         check("{u'user': u'alice', 'n': b'x'}", &[("user", "alice"), ("n", "x")]);
     }
 

@@ -33,6 +33,7 @@ impl Plan {
             if inside || value.end <= done {
                 continue;
             }
+            let value = before_escape(scope.matcher, text, value, pairs.get(index + 1));
             let container = nesting.around(name.start);
             let action = action_of(scope.matcher, text, name.clone(), link)
                 .or_else(|| action_within(scope.matcher, text, container?, &name));
@@ -82,6 +83,12 @@ impl Plan {
         let mut items = detect::items(text, value.start, between);
         if items.len() <= 1 {
             items = vec![value];
+        } else if let [first, _, _, last] = items.as_slice()
+            && action.class == Class::Ip
+            && items.iter().all(|item| item.len() <= OCTET_DIGITS_MAX)
+        {
+            // Erlang has addresses as tuples: `{192, 0, 2, 1}`.
+            items = vec![first.start..last.end];
         }
         let mut end = None;
         for item in items {
@@ -97,6 +104,22 @@ impl Plan {
         }
         end
     }
+}
+
+/// Digits of the largest octet, 255.
+const OCTET_DIGITS_MAX: usize = 3;
+
+/// The value before an escaped line feed or tab behind which the name of the next pair stands: `user: alice\nip: …` as it
+/// is written in a JSON string that was not unescaped.
+///
+/// A name that no rule knows may be the end of a value with a backslash: `CORP\nick`.
+fn before_escape(matcher: &Matcher, text: &[u8], value: Range<usize>, next: Option<&Pair>) -> Range<usize> {
+    let escape = next.and_then(|next| {
+        let escape = next.name.start.checked_sub(2).filter(|escape| value.contains(escape))?;
+        let is_escape = matches!(text.get(escape..escape + 2), Some([b'\\', b'n' | b'r' | b't']));
+        (is_escape && matcher.named_as_written(&text[next.name.clone()]).is_some()).then_some(escape)
+    });
+    escape.map_or(value.clone(), |escape| value.start..escape)
 }
 
 /// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
@@ -121,6 +144,8 @@ fn action_within(matcher: &Matcher, text: &[u8], container: &Container, name: &R
     let name = &text[name.clone()];
     let outer = [&container.name, &container.kind].into_iter().flatten().map(|outer| &text[outer.clone()]);
     outer.into_iter().find_map(|outer| {
+        // Each of `sessions: [{id: 7}]` is a session.
+        let outer = outer.strip_suffix(b"s").unwrap_or(outer);
         let together = [outer, b".", name].concat();
         let of_outer = || matcher.named_as_written(outer);
         let as_content = || of_outer().filter(|_| Role::of(name) == Role::Content);

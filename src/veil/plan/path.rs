@@ -28,6 +28,9 @@ impl Expected {
     }
 }
 
+/// Reduced names of fields that hold somebody's name as often as something's.
+const PERSON_NAMES: [&str; 2] = ["name", "displayname"];
+
 /// The names above the present value, as live trie nodes.
 pub(super) struct Path<'m> {
     matcher: &'m Matcher,
@@ -62,6 +65,10 @@ struct Frame {
     label: Option<Quoted>,
     /// What the names in this object are, where they are data.
     keyed: Option<Action>,
+    /// A text of this object that is called a name, and that no rule speaks of.
+    named: Option<Quoted>,
+    /// Whether a member of this object reaches a person: by mail, by telephone.
+    is_contact: bool,
 }
 
 impl<'m> Path<'m> {
@@ -79,6 +86,8 @@ impl<'m> Path<'m> {
             object: 0,
             label: None,
             keyed: None,
+            named: None,
+            is_contact: false,
         };
         let (names, written) = (String::new(), String::new());
         Self { matcher, claims, states, frames: Vec::new(), next, names, written, objects: 0 }
@@ -90,7 +99,7 @@ impl<'m> Path<'m> {
     }
 
     pub(super) fn open(&mut self, array: bool) {
-        let mut frame = Frame { array, object: self.objects, label: None, ..self.next.clone() };
+        let mut frame = Frame { array, object: self.objects, ..self.next.clone() };
         if array {
             // Elements stand under the array's own name.
             self.next = frame.clone();
@@ -129,6 +138,19 @@ impl<'m> Path<'m> {
         if let (Role::Label, Some(object), ..=LABEL_BYTES_MAX) = (self.next.role, object, text.inner.len()) {
             object.label.get_or_insert_with(|| text.clone());
         }
+        let Some(object) = self.frames.last_mut().filter(|frame| !frame.array) else { return };
+        match self.next.expected.action() {
+            Some(action) => object.is_contact |= matches!(action.class, Class::Email | Class::Phone),
+            None if self.names.get(self.next.name.clone()).is_some_and(|name| PERSON_NAMES.contains(&name)) => {
+                object.named = Some(text.clone());
+            }
+            None => {}
+        }
+    }
+
+    /// The name in the present object that may be a person's, for beside it stands how to reach somebody.
+    pub(super) fn contact(&self) -> Option<Quoted> {
+        self.frames.last().filter(|object| object.is_contact)?.named.clone()
     }
 
     /// The label of the present object, if the member `name` is the content that it names. Where the label has not come
@@ -169,7 +191,19 @@ impl<'m> Path<'m> {
             (None, Expected::Unknown | Expected::Named(_)) => called.action.map_or(Expected::Unknown, Expected::Named),
         };
         let Called { name, written, .. } = called;
-        self.next = Frame { states, expected, role, array: false, name, written, object: 0, label: None, keyed: None };
+        self.next = Frame {
+            states,
+            expected,
+            role,
+            array: false,
+            name,
+            written,
+            object: 0,
+            label: None,
+            keyed: None,
+            named: None,
+            is_contact: false,
+        };
     }
 
     /// Appends a name below `parent`, and finds the rule that it stands for.
