@@ -196,8 +196,9 @@ pub(super) fn at_hyphen(text: &[u8], anchor: usize, done: &mut usize) -> Option<
     let is_padded = byte(text, span.start) == Some(b'0');
     let opens =
         !byte_before(text, span.start).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
-    (are_octets && !is_padded && opens && (is_behind_host_word(text, span.start) || is_before_domain(text, span.end)))
-        .then_some(span)
+    let is_host = are_octets
+        && (is_behind_host_word(text, span.start) || is_before_domain(text, span.end) && !is_file(text, span.start));
+    (is_host && !is_padded && opens).then_some(span)
 }
 
 fn is_behind_host_word(text: &[u8], start: usize) -> bool {
@@ -209,6 +210,13 @@ fn is_behind_host_word(text: &[u8], start: usize) -> bool {
 
 /// Longest end of a name of a host behind an address that is looked at; names are no longer (RFC 1035, section 2.3.4).
 const DOMAIN_BYTES_MAX: usize = 255;
+
+/// Whether a file of a path is meant rather than a host: a single slash stands before the name.
+fn is_file(text: &[u8], start: usize) -> bool {
+    let floor = start.saturating_sub(DOMAIN_BYTES_MAX);
+    let name = run_start(text, floor, start, |byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    byte_before(text, name) == Some(b'/') && byte_before(text, name - 1) != Some(b'/')
+}
 
 /// Whether the rest of a host's name stands at `start`, with two labels at least, the last of letters only.
 fn is_before_domain(text: &[u8], start: usize) -> bool {
@@ -542,6 +550,7 @@ mod tests {
             ("ec2-203-0-113-5.compute-1.amazonaws.com", "203-0-113-5"),
             ("from 192-0-2-1.dyn.example.com[x]", "192-0-2-1"),
             ("dsl-192-0-2-77-static.example.net.", "192-0-2-77"),
+            ("https://h-192-0-2-77.a.example.net/x", "192-0-2-77"),
         ] {
             check(text, &[&format!("ip:{address}")]);
         }
@@ -552,6 +561,7 @@ mod tests {
             "192-0-2-1",
             "2026-01-01-12",
             "report-10-11-12-13.pdf",
+            "GET /js/10-11-12-13.bundle.min.js",
             "01-02-03-04.a.example.com",
             "1-2-3-4-5.a.example.com",
             "a1-2-3-4.b.example.com",
