@@ -158,7 +158,7 @@ mod tests {
     fn brackets_need_not_match() {
         check("user={a] b) id§=7", "user", "");
         check("x=(a user={a) b={ id§", "b", "");
-        let mut nesting = Nesting::new(b"a) b] <c d=1");
+        let mut nesting = Nesting::new(b"a) b] >c d=1");
         assert_eq!(nesting.around(12), None);
         let deep = b"a={".repeat(10_000);
         let mut nesting = Nesting::new(&deep);

@@ -177,6 +177,9 @@ fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) ->
 const KINDS: [&[u8]; 8] =
     [b"map", b"dict", b"struct", b"object", b"ordereddict", b"hashmap", b"mappingproxy", b"defaultdict"];
 
+/// Most signs between a bracket and the first name in it, which may be in escaped quotes: `{\"`.
+const SIGNS_MAX: usize = 3;
+
 /// Whether a value is a bracket around other pairs, of which `next` is the first: `session={id=7}`, `session=map[id:7]`,
 /// `session=Session{id=7}`.
 ///
@@ -184,12 +187,14 @@ const KINDS: [&[u8]; 8] =
 fn holds_pairs(text: &[u8], name: &Range<usize>, value: &Range<usize>, next: &Pair) -> bool {
     let is_opener = |byte: &u8| b"{[(<".contains(byte);
     let is_sign = |byte: &u8| is_opener(byte) || b"\"':\\ #".contains(byte);
-    let Some(before) = text.get(value.start.saturating_sub(1)..next.name.start) else { return false };
+    // The bracket stands before the value, perhaps with a quote between them, or in it, behind a word.
+    let signs = text[..value.start].iter().rev().take(SIGNS_MAX).take_while(|byte| is_sign(byte)).count();
+    let Some(before) = text.get(value.start - signs..next.name.start) else { return false };
     let Some(open) = before.iter().position(is_opener) else { return false };
     if !before[open..].iter().all(is_sign) {
         return false;
     }
-    let kind = before.get(1..open).unwrap_or_default().to_ascii_lowercase();
+    let kind = before.get(signs..open).unwrap_or_default().to_ascii_lowercase();
     let name = text[name.clone()].to_ascii_lowercase();
     let is_within = |inner: &[u8], outer: &[u8]| memchr::memmem::find(outer, inner).is_some();
     kind.is_empty() || KINDS.contains(&kind.as_slice()) || is_within(&name, &kind) || is_within(&kind, &name)
