@@ -205,11 +205,17 @@ fn without_end<'t>(text: &'t str, end: &str) -> Option<&'t str> {
     found.eq_ignore_ascii_case(end).then_some(parts)
 }
 
-/// Reads an IPv4 address as one number: `3221225985`, `0xC0000201`, `C0000201`. Whoever asks knows that it is an address.
+/// Reads an IPv4 address as one number, `3221225985`, `0xC0000201`, `C0000201`, or as four with commas between them, as in
+/// `{192, 0, 2, 1}`. Whoever asks knows that it is an address.
 ///
 /// Decimal numbers below 16777216 are more likely something else, for their addresses begin with 0.
 fn number(text: &str) -> Option<Ipv4Addr> {
     const HEX_DIGITS: usize = 8;
+    if text.contains(',')
+        && let Some(IpAddr::V4(address)) = v4(&text.split(',').map(str::trim).collect::<Vec<_>>().join("."))
+    {
+        return Some(address);
+    }
     let hex = text.strip_prefix("0x").or(text.strip_prefix("0X"));
     let bits = match hex {
         Some(digits) if digits.len() <= HEX_DIGITS => u32::from_str_radix(digits, 16).ok()?,

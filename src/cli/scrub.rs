@@ -335,6 +335,17 @@ mod tests {
         assert_eq!((report.lines, report.blank, report.quarantined()), (5, 1, 1));
     }
 
+    #[test]
+    fn a_header_holds_for_the_rest_of_its_file() {
+        let first: &[u8] = b"time,user,action\n1,alice,x\n#Fields: a c-ip cs-username\n1 - alice\n";
+        let (out, report) = scrub(&[first, b"1,alice,x\n1 - alice\n"]);
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        assert!(lines[1].starts_with("1,user.") && lines[3].starts_with("1 - user."), "{out}");
+        assert_eq!(lines[4..], ["1,alice,x", "1 - alice"]);
+        assert_eq!(report.lines, 6);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -12,10 +12,14 @@ const START: &[u8] = b"=?";
 /// part of it (section 6.2).
 pub fn next(text: &[u8], mut from: usize) -> Option<(Range<usize>, Vec<u8>)> {
     loop {
-        let start = from + memchr::memmem::find(text.get(from..)?, START)?;
+        let mark = from + memchr::memchr(b'?', text.get(from..)?)?;
+        let Some(start) = mark.checked_sub(1).filter(|start| *start >= from && text[*start] == b'=') else {
+            from = mark + 1;
+            continue;
+        };
         let mut decoded = Vec::new();
         let Some(mut end) = word(text, start, &mut decoded) else {
-            from = start + START.len();
+            from = mark + 1;
             continue;
         };
         loop {

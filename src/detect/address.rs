@@ -173,22 +173,32 @@ pub(super) fn reversed_at(text: &[u8], anchor: usize) -> Option<(Shape, Range<us
 /// Words before an address with hyphens in the name of a host, without those that its domain gives away.
 const HOST_WORDS: [&[u8]; 6] = [b"ip", b"ec2", b"ipv4", b"host", b"node", b"static"];
 
+/// What is known of the text around addresses with hyphens: where the last one was looked for, and the name around it.
+#[derive(Default)]
+pub(super) struct Hyphenated {
+    done: usize,
+    /// End of the name: letters, digits, hyphens, underscores and dots.
+    name_end: usize,
+    /// Where the last two labels of the name begin, with the dot before them, if it is one of a host.
+    domain: Option<usize>,
+}
+
 /// Finds the IPv4 address with hyphens that starts before the one at `anchor`, in the name of a host: `ip-192-0-2-1`,
 /// `192-0-2-1.dyn.example.com`.
-pub(super) fn at_hyphen(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
+pub(super) fn at_hyphen(text: &[u8], anchor: usize, known: &mut Hyphenated) -> Option<Range<usize>> {
     let is_digit = |at: Option<u8>| at.is_some_and(|byte| byte.is_ascii_digit());
-    if anchor < *done || !is_digit(byte_before(text, anchor)) || !is_digit(byte(text, anchor + 1)) {
+    if anchor < known.done || !is_digit(byte_before(text, anchor)) || !is_digit(byte(text, anchor + 1)) {
         return None;
     }
-    let start = run_start(text, *done, anchor, |byte| byte.is_ascii_digit());
+    let start = run_start(text, known.done, anchor, |byte| byte.is_ascii_digit());
     // The digit of a word before it: `ec2-203-0-113-5`.
     let is_word = byte_before(text, start).is_some_and(|byte| byte.is_ascii_alphabetic());
     let behind_escape = escape_end(text, start).filter(|&end| end < anchor);
     let start = behind_escape.unwrap_or(if is_word { anchor + 1 } else { start });
     let end = run_end(text, anchor, |byte| byte.is_ascii_digit() || byte == b'-');
-    *done = end;
+    known.done = end;
     // Behind it may stand a hyphen: `192-0-2-1-dynamic`.
-    let span = start..start + part(text, start..end).strip_suffix(b"-").map_or(end - start, <[u8]>::len);
+    let span = start..start + part(text, start..end).strip_suffix(b"-").map_or(end.max(start) - start, <[u8]>::len);
     work::count(span.len());
     let mut octets = part(text, span.clone()).split(|byte| *byte == b'-').map(octet);
     let are_octets = octets.by_ref().take(4).filter(Option::is_some).count() == 4 && octets.next().is_none();
@@ -196,8 +206,34 @@ pub(super) fn at_hyphen(text: &[u8], anchor: usize, done: &mut usize) -> Option<
     let is_padded = byte(text, span.start) == Some(b'0');
     let opens =
         !byte_before(text, span.start).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
-    (are_octets && !is_padded && opens && (is_behind_host_word(text, span.start) || is_before_domain(text, span.end)))
-        .then_some(span)
+    if !are_octets || is_padded || !opens {
+        return None;
+    }
+    if known.name_end < span.end {
+        known.learn(text, span.start);
+    }
+    let is_host = known.domain.is_some_and(|domain| span.end <= domain) || is_behind_host_word(text, span.start);
+    is_host.then_some(span)
+}
+
+impl Hyphenated {
+    /// Looks at the name around `at`: a host's has letters only in its last label, and at least one more before that.
+    ///
+    /// A single slash stands before the name of a file.
+    fn learn(&mut self, text: &[u8], at: usize) {
+        let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let start = run_start(text, self.name_end, at, belongs);
+        self.name_end = run_end(text, at, belongs);
+        let name = part(text, start..self.name_end);
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let last = name.iter().rposition(|byte| *byte == b'.').unwrap_or_default();
+        let label = name.get(last + 1..).unwrap_or_default();
+        let is_file = byte_before(text, start) == Some(b'/') && byte_before(text, start - 1) != Some(b'/');
+        let is_host = label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic) && !is_file;
+        work::count(name.len());
+        let domain = part(name, 0..last).iter().rposition(|byte| *byte == b'.');
+        self.domain = domain.filter(|_| is_host).map(|domain| start + domain);
+    }
 }
 
 fn is_behind_host_word(text: &[u8], start: usize) -> bool {
@@ -205,22 +241,6 @@ fn is_behind_host_word(text: &[u8], start: usize) -> bool {
     let floor = end.saturating_sub(PRODUCT_BYTES_MAX);
     let word = part(text, run_start(text, floor, end, |byte| byte.is_ascii_alphanumeric())..end);
     HOST_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
-/// Longest end of a name of a host behind an address that is looked at; names are no longer (RFC 1035, section 2.3.4).
-const DOMAIN_BYTES_MAX: usize = 255;
-
-/// Whether the rest of a host's name stands at `start`, with two labels at least, the last of letters only.
-fn is_before_domain(text: &[u8], start: usize) -> bool {
-    const LABELS_MIN: usize = 2;
-    let limit = part(text, 0..text.len().min(start + DOMAIN_BYTES_MAX));
-    let end = run_end(limit, start, |byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    let rest = part(text, start..end);
-    let rest = rest.strip_suffix(b".").unwrap_or(rest);
-    work::count(rest.len());
-    let last = rest.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    let dots = rest.iter().filter(|byte| **byte == b'.').count();
-    dots >= LABELS_MIN && last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic)
 }
 
 /// Finds the IPv6 address around the colon at `anchor`: any spelling of RFC 4291 and RFC 5952, with its zone (RFC 4007).
@@ -235,7 +255,7 @@ pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<R
     let end = run_end(text, anchor, is_address_byte);
     *done = end;
     let run = part(text, start..end);
-    if run.iter().filter(|&&byte| byte == b':').take(2).count() < 2 {
+    if run.iter().filter(|&&byte| byte == b':').take(2).count() < 2 || is_date(text, start, run) {
         return None;
     }
     work::count(run.len());
@@ -251,6 +271,14 @@ pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<R
     let end = zone_end(text, &span);
     *done = end.max(*done);
     Some(span.start..end)
+}
+
+/// Whether the run that starts at `start` is the year and time of a date as Erlang writes it: `1-Jan-2026::00:00:00`.
+fn is_date(text: &[u8], start: usize, run: &[u8]) -> bool {
+    let month = part(text, start.saturating_sub(5)..start);
+    let has_month =
+        matches!(month, [b'-', month @ .., b'-'] if month.len() == 3 && month.iter().all(u8::is_ascii_alphabetic));
+    has_month && run.len() > 4 && run[..4].iter().all(u8::is_ascii_digit) && run[4..].starts_with(b"::")
 }
 
 fn is_address_byte(byte: u8) -> bool {
@@ -534,6 +562,7 @@ mod tests {
             ("ec2-203-0-113-5.compute-1.amazonaws.com", "203-0-113-5"),
             ("from 192-0-2-1.dyn.example.com[x]", "192-0-2-1"),
             ("dsl-192-0-2-77-static.example.net.", "192-0-2-77"),
+            ("https://h-192-0-2-77.a.example.net/x", "192-0-2-77"),
         ] {
             check(text, &[&format!("ip:{address}")]);
         }
@@ -544,6 +573,7 @@ mod tests {
             "192-0-2-1",
             "2026-01-01-12",
             "report-10-11-12-13.pdf",
+            "GET /js/10-11-12-13.bundle.min.js",
             "01-02-03-04.a.example.com",
             "1-2-3-4-5.a.example.com",
             "a1-2-3-4.b.example.com",
@@ -569,6 +599,7 @@ mod tests {
             "md5::abc",
             "::dead",
             "b64::decode",
+            "1-Jan-2026::00:00:00",
             "key:value:x",
             "0000:00:1f.2",
             "3c:a9:f4:3b:3c:a9:f4:3b:3c:a9:f4:3b:3c:a9:f4:3b",

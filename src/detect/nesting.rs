@@ -58,7 +58,14 @@ impl<'t> Nesting<'t> {
             return;
         }
         let container = if close == b'>' { inspected(self.text, at) } else { Some(container(self.text, at, close)) };
-        self.open.extend(container);
+        let Some(mut container) = container else { return };
+        // The items of a list are what the list is called: `sessions: [{id: 7}, {id: 8}]`.
+        if let Some(list) = self.open.last().filter(|outer| outer.close == b']')
+            && (&container.name, &container.kind) == (&None, &None)
+        {
+            (container.name, container.kind) = (list.name.clone(), list.kind.clone());
+        }
+        self.open.push(container);
     }
 
     fn close(&mut self, at: usize, close: u8) {
@@ -94,11 +101,11 @@ fn container(text: &[u8], at: usize, close: u8) -> Container {
     Container { name: pairs::name_before_value(text, start), kind, close }
 }
 
-/// The container that an angle bracket opens, with its word behind it, as Ruby and Python inspect objects:
-/// `#<Session id: 7>`, `<Session id=7>`.
+/// The container that an angle bracket opens, with its word behind it, as Ruby and Python inspect objects and XML has
+/// elements: `#<Session id: 7>`, `<Session id=7>`, `<session id="7"/>`.
 fn inspected(text: &[u8], at: usize) -> Option<Container> {
     let end = run_end(text, at + 1, is_word);
-    let is_kind = byte(text, at + 1)?.is_ascii_uppercase() && matches!(byte(text, end), Some(b' ' | b':'));
+    let is_kind = byte(text, at + 1)?.is_ascii_alphabetic() && matches!(byte(text, end), Some(b' ' | b':'));
     let start = if byte_before(text, at) == Some(b'#') { at - 1 } else { at };
     is_kind.then(|| Container { name: pairs::name_before_value(text, start), kind: Some(at + 1..end), close: b'>' })
 }
@@ -141,6 +148,8 @@ mod tests {
         check("User { id§: 7 }", "", "User");
         check("#<User id§: 7>", "", "User");
         check("a=>b, owner: <User id§=7>", "owner", "User");
+        check(r#"<user id§="7"/>"#, "", "user");
+        check("Sessions:[{ID:1 IP:2} {ID§:3}]", "Sessions", "");
         check(r#"\"user\":{\"name§\":1"#, "user", "");
         check("(a) [b] (id§=7)", "", "");
     }
@@ -149,7 +158,7 @@ mod tests {
     fn brackets_need_not_match() {
         check("user={a] b) id§=7", "user", "");
         check("x=(a user={a) b={ id§", "b", "");
-        let mut nesting = Nesting::new(b"a) b] <c d=1");
+        let mut nesting = Nesting::new(b"a) b] >c d=1");
         assert_eq!(nesting.around(12), None);
         let deep = b"a={".repeat(10_000);
         let mut nesting = Nesting::new(&deep);

@@ -143,7 +143,15 @@ fn value_after(text: &[u8], separator: &Separator, plain_end: &mut usize) -> Opt
             Some(end) => start + 2..end,
             None => plain(text, start, plain_end),
         },
+        // A string of Erlang: `<<"alice">>`.
+        [b'<', b'<', b'"', ..] => start + 3..closing_quote(text, start + 3, b'"').unwrap_or(text.len()),
         [b'<', ..] => start + 1..run_end(text, start + 1, |byte| byte > b' ' && byte != b'<' && byte != b'>'),
+        // The first item of a list, or the first name in an object.
+        [b'[' | b'(' | b'{', b'\\', b'"', ..] => start + 3..escaped_quote(text, start + 3),
+        [b'[' | b'(' | b'{', quote @ (b'"' | b'\''), ..] => match closing_quote(text, start + 2, *quote) {
+            Some(end) => start + 2..end,
+            None => plain(text, start + 2, plain_end),
+        },
         [b'[' | b'(' | b'{', ..] => plain(text, start + 1, plain_end),
         _ => wrapped(text, plain(text, start, plain_end)),
     };
@@ -303,6 +311,7 @@ mod tests {
         check(r#"{"user"=>"alice", :id=>7}"#, &[("user", "alice"), ("id", "7")]);
         check(r#"user="alice smith"#, &[("user", "alice smith")]);
         check("user='tis so", &[("user", "tis")]);
+        check(r#"user = <<"alice">>, n = 7"#, &[("user", "alice"), ("n", "7")]);
         check("{u'user': u'alice', 'n': b'x'}", &[("user", "alice"), ("n", "x")]);
     }
 

@@ -13,6 +13,7 @@ use super::selector::{Selector, Step, Target};
 use super::{
     Class, Detector, Extent, Format, LinePattern, Name, Parse, Part, Rule, RulePack, Shape, Transform, Unknown, Used,
 };
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -233,16 +234,7 @@ fn read_patterns(reader: &mut Reader<'_>, top: &Fields<'_>, key: &str) -> Vec<Li
     for table in reader.tables(top, key) {
         reader.check_keys(&table);
         let id = reader.name(&table, "id");
-        let Some(text) = reader.text(&table, "pattern") else { continue };
-        let parts = match pattern::parse(text.get_ref()) {
-            Ok(parts) => parts,
-            Err(error) => {
-                let codes = Extent::ALL.map(Extent::code);
-                let hint = error.fault.unknown_extent().map(|code| choice_hint(code, &codes));
-                reader.report_hint(reader.inside(&text, error.column), error.to_string(), hint);
-                continue;
-            }
-        };
+        let Some(parts) = read_parts(reader, &table) else { continue };
         let Some(id) = id else { continue };
         if let Some(earlier) = patterns.iter().find(|pattern| pattern.id == *id.get_ref()) {
             reader.report(id.span(), format!("this id is already in the {key} of line {}", earlier.line));
@@ -250,6 +242,60 @@ fn read_patterns(reader: &mut Reader<'_>, top: &Fields<'_>, key: &str) -> Vec<Li
         patterns.push(LinePattern { id: id.into_inner(), parts, line: reader.source.line(table.span.start) });
     }
     patterns
+}
+
+/// The parts of a pattern, or those of a row of separated values.
+fn read_parts(reader: &mut Reader<'_>, table: &Fields<'_>) -> Option<Vec<Part>> {
+    let pattern = reader.text(table, "pattern");
+    let columns = reader.texts(table, "columns");
+    let separator = reader.text(table, "separator");
+    match (table.get("pattern"), table.get("columns")) {
+        (Some(_), Some(columns)) => reader.report(columns.span(), "a line has either `pattern` or `columns`"),
+        // Where a pattern is the only way, its absence is reported with the other keys.
+        (None, None) if !table.table.required.contains(&"pattern") => {
+            reader.report(table.span.clone(), "this line has neither `pattern` nor `columns`");
+        }
+        (None, Some(list)) => return columns_parts(reader, list.span(), &columns, separator),
+        (Some(_) | None, None) => {}
+    }
+    if let Some(separator) = separator {
+        reader.report(separator.span(), "a `separator` belongs to `columns`");
+    }
+    let text = pattern?;
+    match pattern::parse(text.get_ref()) {
+        Ok(parts) => Some(parts),
+        Err(error) => {
+            let codes = Extent::ALL.map(Extent::code);
+            let hint = error.fault.unknown_extent().map(|code| choice_hint(code, &codes));
+            reader.report_hint(reader.inside(&text, error.column), error.to_string(), hint);
+            None
+        }
+    }
+}
+
+/// The parts of a row with these columns.
+fn columns_parts(
+    reader: &mut Reader<'_>,
+    list: Range<usize>,
+    columns: &[Spanned<&str>],
+    separator: Option<Spanned<&str>>,
+) -> Option<Vec<Part>> {
+    let faults = reader.errors.len();
+    if !(2..=LinePattern::COLUMNS_MAX).contains(&columns.len()) {
+        reader.report(list, format!("a row has 2 to {} columns", LinePattern::COLUMNS_MAX));
+    }
+    for (place, column) in columns.iter().enumerate() {
+        let is_named = *column.get_ref() != pattern::ANONYMOUS;
+        if is_named && columns[..place].iter().any(|earlier| earlier.get_ref() == column.get_ref()) {
+            reader.report(column.span(), format!("column `{}` stands twice", column.get_ref()));
+        }
+    }
+    if let Some(separator) = separator.as_ref().filter(|separator| separator.get_ref().is_empty()) {
+        reader.report(separator.span(), "`separator` is an empty text");
+    }
+    let names: Vec<&str> = columns.iter().map(|column| *column.get_ref()).collect();
+    let separator = separator.map_or(",", Spanned::into_inner);
+    (reader.errors.len() == faults).then(|| LinePattern::of_columns("", &names, separator, 0).parts)
 }
 
 fn read_rule<'s>(reader: &mut Reader<'s>, rule: &Fields<'_>) -> Option<Draft<'s>> {
@@ -787,6 +833,35 @@ mod tests {
                 rules/demo/pack.toml:18:20: bad regex: Compiled regex exceeds size limit of 1048576 bytes.
                    18 | detect = { regex = '((\w{1,200}){1,200}){1,200}' }
                       |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            "#]],
+        );
+    }
+
+    #[test]
+    fn bad_columns() {
+        refused(
+            "format = \"line\"\n[[line]]\nid = \"a\"\n[[line]]\nid = \"b\"\npattern = 'x'\ncolumns = [\"y\", \"z\"]\n\
+             [[line]]\nid = \"c\"\ncolumns = \"y\"\n[[line]]\nid = \"d\"\ncolumns = [\"y\", \"y\"]\nseparator = \"\"\n\
+             [[line]]\nid = \"e\"\npattern = 'x'\nseparator = \",\"\n",
+            expect![[r#"
+                rules/demo/pack.toml:4:1: this line has neither `pattern` nor `columns`
+                    4 | [[line]]
+                      | ^^^^^^^^
+                rules/demo/pack.toml:9:11: a line has either `pattern` or `columns`
+                    9 | columns = ["y", "z"]
+                      |           ^^^^^^^^^^
+                rules/demo/pack.toml:12:11: a row has 2 to 512 columns
+                   12 | columns = "y"
+                      |           ^^^
+                rules/demo/pack.toml:15:17: column `y` stands twice
+                   15 | columns = ["y", "y"]
+                      |                 ^^^
+                rules/demo/pack.toml:16:13: `separator` is an empty text
+                   16 | separator = ""
+                      |             ^^
+                rules/demo/pack.toml:20:13: a `separator` belongs to `columns`
+                   20 | separator = ","
+                      |             ^^^
             "#]],
         );
     }

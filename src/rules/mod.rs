@@ -529,6 +529,23 @@ pub struct LinePattern {
     pub line: usize,
 }
 
+impl LinePattern {
+    /// Most columns of a row.
+    pub const COLUMNS_MAX: usize = 512;
+
+    /// The shape of a row of separated values (RFC 4180) with these columns; what is too much belongs to the last one.
+    pub fn of_columns(id: &str, columns: &[&str], separator: &str, line: usize) -> Self {
+        let mut parts = Vec::with_capacity(2 * columns.len());
+        for column in columns {
+            if !parts.is_empty() {
+                parts.push(Part::Literal(separator.to_owned()));
+            }
+            parts.push(Part::Hole { name: (*column).to_owned(), extent: Extent::Csv });
+        }
+        Self { id: id.to_owned(), parts, line }
+    }
+}
+
 /// A part of a [`LinePattern`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {

@@ -106,7 +106,7 @@ pub(super) static RULE: Table = Table {
 /// `[[line]]`.
 pub(super) static LINE: Table = Table {
     name: "a line",
-    required: &["id", "pattern"],
+    required: &["id"],
     keys: &[
         Key { name: "id", kind: Kind::Name, about: "Names the pattern in errors." },
         Key {
@@ -114,6 +114,12 @@ pub(super) static LINE: Table = Table {
             kind: Kind::Text,
             about: "The shape of a whole line: literal text with holes such as `<client_ip>` or `<agent:quoted>`.",
         },
+        Key {
+            name: "columns",
+            kind: Kind::Texts,
+            about: "Instead of `pattern`: the names of the columns of a row of separated values, in order. Rules select them as holes.",
+        },
+        Key { name: "separator", kind: Kind::Text, about: "What separates the columns; `,` when absent." },
     ],
 };
 

@@ -283,10 +283,17 @@ pub(super) fn starts_json(text: &[u8]) -> bool {
     let text = trim_foreign_start(text);
     let second = text.get(1..).map(trim_foreign_start).and_then(<[u8]>::first);
     match (text.first(), second) {
-        (Some(b'{'), Some(b'"' | b'}') | None) | (Some(b'['), Some(b'{' | b'"')) => true,
+        (Some(b'{'), Some(b'"')) => !is_ruby(text),
+        (Some(b'{'), Some(b'}') | None) | (Some(b'['), Some(b'{' | b'"')) => true,
         (Some(b'[' | b'"'), _) => !matches!(last_token(text), Err(JsonError::Grammar { .. })),
         _ => false,
     }
+}
+
+/// Whether an object is one of Ruby's, with arrows behind its names: `{"user"=>"alice"}`.
+fn is_ruby(text: &[u8]) -> bool {
+    let mut names = text.splitn(3, |byte| *byte == b'"').skip(2);
+    names.next().is_some_and(|behind| behind.trim_ascii_start().starts_with(b"=>"))
 }
 
 /// Reads to the end of the JSON text, or to what is wrong with it.

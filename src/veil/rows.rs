@@ -4,12 +4,14 @@ use super::matcher::Matcher;
 use super::packs::BYTE_ORDER_MARK;
 use super::patterns::Pattern;
 use crate::decode::line::{self, GivenUp, Hole};
-use crate::rules::{Extent, LinePattern, Part};
+use crate::rules::LinePattern;
 use std::collections::BTreeSet;
 
 /// The shape of the rows below a header.
 #[derive(Debug, Clone)]
 pub struct Rows {
+    /// The header itself, which may come again.
+    header: Vec<u8>,
     /// One for each separator that may be meant.
     patterns: Vec<Pattern>,
 }
@@ -19,8 +21,6 @@ const SEPARATORS: [char; 4] = ['\t', ';', ',', '|'];
 
 /// Columns of the shortest header that nothing but its names gives away.
 const COLUMNS_MIN: usize = 3;
-/// Columns of the longest header.
-const COLUMNS_MAX: usize = 512;
 /// Bytes of the longest name of a column.
 const COLUMN_BYTES_MAX: usize = 64;
 /// Columns that must be known by their names for a line to be a header, rather than values that look like names.
@@ -76,38 +76,31 @@ impl Rows {
     pub(super) fn below(matcher: &Matcher, header: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(header).ok()?.trim_start_matches(BYTE_ORDER_MARK).trim_end();
         if let Some(names) = text.strip_prefix(ZEEK) {
-            return Self::of(matcher, &names.split('\t').collect::<Vec<_>>(), &["\t"]);
+            return Self::of(matcher, header, &names.split('\t').collect::<Vec<_>>(), &["\t"]);
         }
         if let Some(names) = text.strip_prefix(W3C) {
             // Amazon CloudFront separates the names by blanks, and the values by tabs.
-            return Self::of(matcher, &names.split_ascii_whitespace().collect::<Vec<_>>(), &["\t", " "]);
+            return Self::of(matcher, header, &names.split_ascii_whitespace().collect::<Vec<_>>(), &["\t", " "]);
         }
         let separator = SEPARATORS.into_iter().find(|separator| text.contains(*separator))?;
         let names: Vec<&str> = text.split(separator).map(|name| name.trim().trim_matches('"')).collect();
         let is_header = names.len() >= COLUMNS_MIN && are_names(&names) && are_known(matcher, &names);
-        is_header.then(|| Self::of(matcher, &names, &[separator.encode_utf8(&mut [0; 4])])).flatten()
+        is_header.then(|| Self::of(matcher, header, &names, &[separator.encode_utf8(&mut [0; 4])])).flatten()
     }
 
-    fn of(matcher: &Matcher, names: &[&str], separators: &[&str]) -> Option<Self> {
-        if !(1..=COLUMNS_MAX).contains(&names.len()) {
+    fn of(matcher: &Matcher, header: &[u8], names: &[&str], separators: &[&str]) -> Option<Self> {
+        if !(1..=LinePattern::COLUMNS_MAX).contains(&names.len()) {
             return None;
         }
-        let pattern = |separator: &&str| {
-            let hole = |name: &&str| Part::Hole { name: (*name).to_owned(), extent: Extent::Csv };
-            let mut parts: Vec<Part> = Vec::with_capacity(2 * names.len());
-            for name in names {
-                if !parts.is_empty() {
-                    parts.push(Part::Literal((*separator).to_owned()));
-                }
-                parts.push(hole(name));
-            }
-            matcher.pattern(&LinePattern { id: "row".to_owned(), parts, line: 0 })
-        };
-        Some(Self { patterns: separators.iter().map(pattern).collect() })
+        let pattern = |separator: &&str| matcher.pattern(&LinePattern::of_columns("row", names, separator, 0));
+        Some(Self { header: header.to_vec(), patterns: separators.iter().map(pattern).collect() })
     }
 
     /// The pattern of a row, whose holes are appended; `None` when the text is none of these.
     pub(super) fn row(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        if text == self.header {
+            return None;
+        }
         self.patterns.iter().find(|pattern| line::holes(&pattern.pattern, text, GivenUp::Misfits, holes))
     }
 }

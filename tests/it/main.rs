@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod demo;
+mod forms;
 mod generate;
 mod kafka;
 mod layers;

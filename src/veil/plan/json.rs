@@ -2,11 +2,11 @@
 
 use super::path::{Expected, Path, Places};
 use super::siblings::Labels;
-use super::{Plan, Scope, ends, quoted_literal};
+use super::{Plan, Scope, ends, prose, quoted_literal};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::detect;
-use crate::rules::{Parse, Shape, Unknown};
+use crate::rules::{Class, Parse, Shape, Unknown};
 use crate::transform::Source;
 use crate::veil::JSON_DEPTH_MAX;
 use crate::veil::matcher::Action;
@@ -62,7 +62,12 @@ impl Plan {
             match token {
                 Token::ObjectStart => path.open(&self.places, false),
                 Token::ArrayStart => path.open(&self.places, true),
-                Token::ObjectEnd | Token::ArrayEnd => path.close(),
+                Token::ObjectEnd | Token::ArrayEnd => {
+                    if let Some(name) = path.contact() {
+                        self.quoted(text, &name, |plan, name| plan.contact(scope, name));
+                    }
+                    path.close();
+                }
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
                     let keyed = path.keyed(&plan.places, name);
                     let label = path.label(name, |object| labels.of(object));
@@ -112,6 +117,14 @@ impl Plan {
             plan(self, inner);
         }
         self.shift(start, quoted.inner.start);
+    }
+
+    /// Plans the name that stands beside an e-mail address or telephone number: a person's, if it looks like one.
+    fn contact(&mut self, scope: Scope<'_>, name: &[u8]) {
+        if prose::is_names(name) {
+            let known = scope.matcher.names.whole("fullname").filter(|action| action.class == Class::Person);
+            self.whole(known.unwrap_or(Action { class: Class::Person, ..scope.matcher.whole }), name);
+        }
     }
 
     /// Plans the name of a member: it can itself be an entity, as in maps keyed by address.

@@ -175,7 +175,7 @@ const IDENTIFIER_BYTES_MIN: usize = 6;
 /// Whether a name in such an object is a value of the class, rather than a field.
 pub(super) fn is_data(class: Class, name: &[u8]) -> bool {
     let reduced = FieldName::new(&String::from_utf8_lossy(name));
-    if FIELDS.binary_search(&reduced.as_str()).is_ok() {
+    if FIELDS.binary_search(&reduced.as_str()).is_ok() || tells_of_all(name) {
         return false;
     }
     let has_digit = name.iter().any(u8::is_ascii_digit);
@@ -188,6 +188,15 @@ pub(super) fn is_data(class: Class, name: &[u8]) -> bool {
         }
         _ => prose::may_be_address(class, name) && (has_digit || name.contains(&b':')),
     }
+}
+
+/// Words at the start of fields that tell of all of them together.
+const OF_ALL: [&[u8]; 7] = [b"by", b"per", b"total", b"num", b"avg", b"is", b"has"];
+
+/// Whether a name begins with such a word: `by_role`, `totalCount`.
+fn tells_of_all(name: &[u8]) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b'_' | b'-') || byte.is_ascii_uppercase());
+    OF_ALL.iter().any(|word| name.starts_with(word) && is_end(name.get(word.len())))
 }
 
 /// Whether a name ends with a number and perhaps a unit behind a word: `last_24h`, `top_10`.
@@ -225,6 +234,8 @@ mod tests {
             (Class::User, "alice", true),
             (Class::User, "Total", false),
             (Class::User, "has_more", false),
+            (Class::User, "byRole", false),
+            (Class::User, "byron", true),
             (Class::Session, "q1w2e3r4", true),
             (Class::Session, "duration", false),
             (Class::Session, "last_24h", false),

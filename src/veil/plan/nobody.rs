@@ -33,8 +33,8 @@ const ABSENT: [&[u8]; 24] = [
     b"__redacted__",
 ];
 
-/// What tells whether there was a secret, in any case: MySQL writes `using password: YES`.
-const WHETHER: [&[u8]; 4] = [b"yes", b"no", b"true", b"false"];
+/// What tells whether there was a secret, in any case: MySQL writes `using password: YES`, forms `remember_me=0`.
+const WHETHER: [&[u8]; 6] = [b"yes", b"no", b"true", b"false", b"0", b"1"];
 
 /// Sessions of Windows itself, in any case: none, and `IUSER_LUID`, `NETWORKSERVICE_LUID`, `LOCALSERVICE_LUID` and
 /// `SYSTEM_LUID` of `winnt.h`.
@@ -138,6 +138,7 @@ mod tests {
             (Class::Token, "XXXX", true),
             (Class::Token, "********", true),
             (Class::Token, "YES", true),
+            (Class::Token, "1", true),
             (Class::User, "yes", false),
             (Class::UserId, "S-1-5-18", true),
             (Class::UserId, "s-1-5-32-544", true),

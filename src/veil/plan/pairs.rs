@@ -33,6 +33,7 @@ impl Plan {
             if inside || value.end <= done {
                 continue;
             }
+            let value = before_escape(scope.matcher, text, value, pairs.get(index + 1));
             let container = nesting.around(name.start);
             let action = action_of(scope.matcher, text, name.clone(), link)
                 .or_else(|| action_within(scope.matcher, text, container?, &name));
@@ -82,6 +83,12 @@ impl Plan {
         let mut items = detect::items(text, value.start, between);
         if items.len() <= 1 {
             items = vec![value];
+        } else if let [first, _, _, last] = items.as_slice()
+            && action.class == Class::Ip
+            && items.iter().all(|item| item.len() <= OCTET_DIGITS_MAX)
+        {
+            // Erlang has addresses as tuples: `{192, 0, 2, 1}`.
+            items = vec![first.start..last.end];
         }
         let mut end = None;
         for item in items {
@@ -97,6 +104,22 @@ impl Plan {
         }
         end
     }
+}
+
+/// Digits of the largest octet, 255.
+const OCTET_DIGITS_MAX: usize = 3;
+
+/// The value before an escaped line feed or tab behind which the name of the next pair stands: `user: alice\nip: …` as it
+/// is written in a JSON string that was not unescaped.
+///
+/// A name that no rule knows may be the end of a value with a backslash: `CORP\nick`.
+fn before_escape(matcher: &Matcher, text: &[u8], value: Range<usize>, next: Option<&Pair>) -> Range<usize> {
+    let escape = next.and_then(|next| {
+        let escape = next.name.start.checked_sub(2).filter(|escape| value.contains(escape))?;
+        let is_escape = matches!(text.get(escape..escape + 2), Some([b'\\', b'n' | b'r' | b't']));
+        (is_escape && matcher.named_as_written(&text[next.name.clone()]).is_some()).then_some(escape)
+    });
+    escape.map_or(value.clone(), |escape| value.start..escape)
 }
 
 /// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
@@ -121,6 +144,8 @@ fn action_within(matcher: &Matcher, text: &[u8], container: &Container, name: &R
     let name = &text[name.clone()];
     let outer = [&container.name, &container.kind].into_iter().flatten().map(|outer| &text[outer.clone()]);
     outer.into_iter().find_map(|outer| {
+        // Each of `sessions: [{id: 7}]` is a session.
+        let outer = outer.strip_suffix(b"s").unwrap_or(outer);
         let together = [outer, b".", name].concat();
         let of_outer = || matcher.named_as_written(outer);
         let as_content = || of_outer().filter(|_| Role::of(name) == Role::Content);
@@ -152,6 +177,9 @@ fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) ->
 const KINDS: [&[u8]; 8] =
     [b"map", b"dict", b"struct", b"object", b"ordereddict", b"hashmap", b"mappingproxy", b"defaultdict"];
 
+/// Most signs between a bracket and the first name in it, which may be in escaped quotes: `{\"`.
+const SIGNS_MAX: usize = 3;
+
 /// Whether a value is a bracket around other pairs, of which `next` is the first: `session={id=7}`, `session=map[id:7]`,
 /// `session=Session{id=7}`.
 ///
@@ -159,12 +187,14 @@ const KINDS: [&[u8]; 8] =
 fn holds_pairs(text: &[u8], name: &Range<usize>, value: &Range<usize>, next: &Pair) -> bool {
     let is_opener = |byte: &u8| b"{[(<".contains(byte);
     let is_sign = |byte: &u8| is_opener(byte) || b"\"':\\ #".contains(byte);
-    let Some(before) = text.get(value.start.saturating_sub(1)..next.name.start) else { return false };
+    // The bracket stands before the value, perhaps with a quote between them, or in it, behind a word.
+    let signs = text[..value.start].iter().rev().take(SIGNS_MAX).take_while(|byte| is_sign(byte)).count();
+    let Some(before) = text.get(value.start - signs..next.name.start) else { return false };
     let Some(open) = before.iter().position(is_opener) else { return false };
     if !before[open..].iter().all(is_sign) {
         return false;
     }
-    let kind = before.get(1..open).unwrap_or_default().to_ascii_lowercase();
+    let kind = before.get(signs..open).unwrap_or_default().to_ascii_lowercase();
     let name = text[name.clone()].to_ascii_lowercase();
     let is_within = |inner: &[u8], outer: &[u8]| memchr::memmem::find(outer, inner).is_some();
     kind.is_empty() || KINDS.contains(&kind.as_slice()) || is_within(&name, &kind) || is_within(&kind, &name)

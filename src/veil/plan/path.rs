@@ -29,6 +29,9 @@ impl Expected {
     }
 }
 
+/// Reduced names of fields that hold somebody's name as often as something's.
+const PERSON_NAMES: [&str; 2] = ["name", "displayname"];
+
 /// A place in JSON texts of one kind: what the names on the way to it tell.
 #[derive(Debug, Clone)]
 struct Place {
@@ -152,6 +155,10 @@ struct Frame {
     label: Option<Quoted>,
     /// Which places are those of members.
     mark: usize,
+    /// A text of this object that is called a name, and that no rule speaks of.
+    named: Option<Quoted>,
+    /// Whether a member of this object reaches a person: by mail, by telephone.
+    is_contact: bool,
 }
 
 impl<'m> Path<'m> {
@@ -168,7 +175,15 @@ impl<'m> Path<'m> {
 
     pub(super) fn open(&mut self, places: &Places, array: bool) {
         // Elements stand under the array's own name.
-        self.frames.push(Frame { place: self.next, array, object: self.objects, label: None, mark: places.mark() });
+        self.frames.push(Frame {
+            place: self.next,
+            array,
+            object: self.objects,
+            label: None,
+            mark: places.mark(),
+            named: None,
+            is_contact: false,
+        });
         self.objects += usize::from(!array);
     }
 
@@ -192,12 +207,23 @@ impl<'m> Path<'m> {
         }
     }
 
-    /// Notes the text that comes next in the present object, if it is a label.
+    /// Notes the text that comes next in the present object, if it is a label or a name.
     pub(super) fn text(&mut self, places: &Places, text: &Quoted) {
-        let object = self.frames.last_mut().filter(|frame| !frame.array);
-        if let (Role::Label, Some(object), ..=LABEL_BYTES_MAX) = (places.at(self.next).role, object, text.inner.len()) {
+        let place = places.at(self.next);
+        let Some(object) = self.frames.last_mut().filter(|frame| !frame.array) else { return };
+        if let (Role::Label, ..=LABEL_BYTES_MAX) = (place.role, text.inner.len()) {
             object.label.get_or_insert_with(|| text.clone());
         }
+        match place.expected.action() {
+            Some(action) => object.is_contact |= matches!(action.class, Class::Email | Class::Phone),
+            None if PERSON_NAMES.contains(&place.name.as_str()) => object.named = Some(text.clone()),
+            None => {}
+        }
+    }
+
+    /// The name in the present object that may be a person's, for beside it stands how to reach somebody.
+    pub(super) fn contact(&self) -> Option<Quoted> {
+        self.frames.last().filter(|object| object.is_contact)?.named.clone()
     }
 
     /// The label of the present object, if the member `name` is the content that it names. Where the label has not come
@@ -215,7 +241,7 @@ impl<'m> Path<'m> {
 
     /// Goes to the member `name` of the present object; `label` is what the object calls its content.
     pub(super) fn member(&mut self, places: &mut Places, name: &[u8], label: Option<&str>) {
-        let Some(Frame { place: parent, mark, .. }) = self.frames.last().cloned() else { return };
+        let Some(&Frame { place: parent, mark, .. }) = self.frames.last() else { return };
         places.release(mark);
         if label.is_none()
             && let Some(known) = places.at(parent).below.get(name)

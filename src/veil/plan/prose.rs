@@ -151,6 +151,11 @@ pub(super) fn with_names(text: &[u8], value: Range<usize>) -> Range<usize> {
     value.start..end
 }
 
+/// Whether a text is the names of a person, two at least, and nothing else: `Alice van Example`.
+pub(super) fn is_names(text: &[u8]) -> bool {
+    name_len(text).is_some_and(|first| first < text.len() && with_names(text, 0..first).end == text.len())
+}
+
 /// The next name of a person behind `end`; `None` where another pair begins. Blanks and particles stand before it, and a
 /// full stop where the name so far is short, as in `J. Smith`.
 fn next_name(text: &[u8], end: usize, is_short: bool) -> Option<Range<usize>> {
@@ -231,5 +236,6 @@ mod tests {
             assert_eq!(&text[with_names(text.as_bytes(), 0..first)], expected, "in {text}");
         }
         assert_eq!(with_names(b"\"Alice Smith", 1..6), 1..6);
+        assert!(is_names(b"Ludwig van Beethoven") && !is_names(b"Alice") && !is_names(b"Alice logged in"));
     }
 }
