@@ -1,0 +1,77 @@
+//! Both spellings of an entity come out as one token in any layers, and the layers stay what they were.
+
+use crate::entity::Entity;
+use crate::input::Input;
+use crate::veils;
+use crate::wrap::Wrap;
+use logveil::decode::base64;
+use logveil::decode::escape::Undo;
+
+/// Layers inside each other, of the eight that logveil reads: a token and a word of base64 are two.
+const LAYERS_MAX: usize = 3;
+
+/// Checks one input: choices first; the rest is text that is decoded and encoded again.
+pub fn check(data: &[u8]) {
+    let mut input = Input::new(data);
+    let entity = Entity::any(&mut input);
+    let wraps = Wrap::some(&mut input, LAYERS_MAX);
+    check_layers(&entity, &wraps);
+    check_base64(input.rest());
+    check_escapes(data);
+}
+
+fn check_layers(entity: &Entity, wraps: &[Wrap]) {
+    let inner = format!("client {} and again {} done", entity.plain, entity.spelled);
+    let outer = wraps.iter().fold(inner, |text, wrap| wrap.wrap(&text));
+    let event = format!("{{\"note\":{}}}", crate::wrap::json(&outer));
+    let event = veils::clean_text(veils::named("generic-json"), &event);
+    let value: serde_json::Value = serde_json::from_str(&event).expect("clean JSON is JSON");
+    let mut text = value.get("note").and_then(|note| note.as_str()).expect("a text stays one").to_owned();
+    for wrap in wraps.iter().rev() {
+        let inner = wrap.unwrap(&text);
+        assert!(inner.is_some(), "{wrap:?} of {wraps:?} is broken: {text} from {outer}");
+        text = inner.unwrap_or_default();
+    }
+    let tokens = tokens(&text, entity.class.code());
+    assert_eq!(tokens.len(), 2, "{text} from {outer}");
+    assert_eq!(tokens[0], tokens[1], "{text} from {outer}");
+    assert!(text.starts_with("client ") && text.ends_with(" done"), "{text} from {outer}");
+    assert!(text.contains(" and again "), "{text} from {outer}");
+}
+
+/// The tokens of a class: `ip.abcd_` and 24 letters and digits.
+fn tokens<'t>(text: &'t str, class: &str) -> Vec<&'t str> {
+    const KID_AND_HASH_BYTES: usize = 4 + 1 + 24;
+    let prefix = format!("{class}.");
+    let starts = text.match_indices(&prefix).map(|(at, _)| at);
+    starts.filter_map(|at| text.get(at..at + prefix.len() + KID_AND_HASH_BYTES)).collect()
+}
+
+fn check_base64(bytes: &[u8]) {
+    for decoded in [base64::decode_text(bytes), base64::decode_hex_text(bytes)].into_iter().flatten() {
+        let (text, spelling) = decoded;
+        let mut again = Vec::new();
+        base64::encode(&text, spelling, &mut again);
+        assert_eq!(again, bytes, "what is encoded back is what was decoded");
+    }
+}
+
+/// Every offset of an unescaped text leads back into the text it came from, in order.
+fn check_escapes(source: &[u8]) {
+    for undo in [Undo::Any, Undo::Spelling, Undo::Doubled] {
+        let mut flat = Vec::new();
+        if !undo.flatten(source, &mut flat) {
+            continue;
+        }
+        assert!(flat.len() < source.len(), "an escape is longer than what it stands for");
+        let length = u32::try_from(flat.len()).expect("libFuzzer's inputs are short");
+        let mut offsets: Vec<u32> = (0..=length).collect();
+        undo.to_source_offsets(source, offsets.iter_mut());
+        assert!(offsets.is_sorted());
+        assert_eq!(offsets.last().map(|last| *last as usize), Some(source.len()));
+        if std::str::from_utf8(source).is_ok_and(str::is_ascii) && flat.is_ascii() {
+            // Between two neighbours stands one character or the whole of one escape.
+            assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]), "every character has a place of its own");
+        }
+    }
+}
