@@ -27,7 +27,9 @@ impl Entity {
     }
 
     fn ipv4(input: &mut Input<'_>) -> Self {
-        let octets: [u8; 4] = input.bytes();
+        // 0.0.0.0 is nobody's.
+        let [first, second, third, fourth] = input.bytes();
+        let octets = [first.max(1), second, third, fourth];
         let address = Ipv4Addr::from(octets);
         let spelled = match input.below(6) {
             0 => address.to_string(),
@@ -55,8 +57,10 @@ impl Entity {
     }
 
     fn mac(input: &mut Input<'_>) -> Self {
-        let octets: [u8; 6] = input.bytes();
-        let digits = octets.map(|octet| format!("{octet:02x}"));
+        // A locally administered address of one host: some others are everybody's or nobody's.
+        let [_, tail @ ..]: [u8; 6] = input.bytes();
+        let octets: Vec<u8> = std::iter::once(2).chain(tail).collect();
+        let digits: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
         let spelled = match input.below(3) {
             0 => digits.join("-").to_uppercase(),
             1 => digits.join(":").to_uppercase(),
@@ -66,7 +70,9 @@ impl Entity {
     }
 
     fn uuid(input: &mut Input<'_>) -> Self {
-        let octets: [u8; 16] = input.bytes();
+        // A random one (RFC 9562, version 4): the nil UUID is nobody's.
+        let mut octets: [u8; 16] = input.bytes();
+        octets[6] = 0x40 | octets[6] & 0x0f;
         let groups = [0..4, 4..6, 6..8, 8..10, 10..16];
         let plain = groups.map(|group| data_encoding::HEXLOWER.encode(&octets[group])).join("-");
         let spelled = match input.below(3) {

@@ -8,9 +8,10 @@ use crate::veils::{self, Clean, Veiled};
 use crate::wrap::{Wrap, json};
 use logveil::veil::{Batch, Reason, Veil};
 
-/// What a record may cost in memory: buffers of a fixed size, and so many bytes for each of its own. A finding and its
-/// value cost some hundred bytes, and a record of short values has one for every few of its bytes.
-const FIXED_BYTES_MAX: usize = 1 << 20;
+/// What a record may cost in memory: buffers of a fixed size (the caches of regular expressions are made for the first
+/// record), and so many bytes for each of its own. A finding and its value cost some hundred bytes, and a record of short
+/// values has one for every few of its bytes.
+const FIXED_BYTES_MAX: usize = 8 << 20;
 const BYTES_PER_BYTE_MAX: usize = 4096;
 
 /// Layers around a planted entity.
