@@ -6,6 +6,7 @@ use crate::veils;
 use crate::wrap::Wrap;
 use logveil::decode::base64;
 use logveil::decode::escape::Undo;
+use logveil::rules::Class;
 
 /// Layers inside each other, of the eight that logveil reads: a token and a word of base64 are two.
 const LAYERS_MAX: usize = 3;
@@ -14,7 +15,11 @@ const LAYERS_MAX: usize = 3;
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
     let entity = Entity::any(&mut input);
-    let wraps = Wrap::some(&mut input, LAYERS_MAX);
+    let mut wraps = Wrap::some(&mut input, LAYERS_MAX);
+    if entity.class == Class::Email {
+        // A blank of a form is a `+`, which may be a part of the address: then the address has more in front of it.
+        wraps.iter_mut().filter(|wrap| **wrap == Wrap::Form).for_each(|wrap| *wrap = Wrap::Query);
+    }
     check_layers(&entity, &wraps);
     check_base64(input.rest());
     check_escapes(data);

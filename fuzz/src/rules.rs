@@ -2,12 +2,10 @@
 
 use crate::veils;
 use logveil::rules::cases::Case;
-use logveil::rules::library::Library;
 use logveil::rules::load::{self, parse_with};
-use logveil::rules::load_error::LoadError;
+use logveil::rules::load_error::{LoadError, Source};
 use logveil::rules::{pattern, selector::Selector};
 use logveil::veil::{Choice, Veil};
-use std::sync::OnceLock;
 
 const FILE: &str = "fuzz/pack.toml";
 
@@ -18,6 +16,16 @@ const RECORDS: [&str; 3] = [
     "",
 ];
 
+/// The shared files that a pack may use. Small ones: those that ship cost more to read than all the rest.
+const SHARED: [&str; 4] = ["names", "phrases", "daemons", "network"];
+
+fn shared(name: &str) -> Option<Source> {
+    let known = SHARED.contains(&name);
+    let rule = format!("[[rule]]\nid = \"{name}-user\"\nnamed = [\"{name}_user\"]\nclass = \"user\"\n");
+    let text = format!("name = \"{name}\"\nversion = 1\n\n{rule}");
+    known.then(|| Source { file: format!("fuzz/{name}.toml"), text })
+}
+
 /// Checks one input.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -27,11 +35,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn check_pack(text: &str) {
-    static LIBRARY: OnceLock<Library> = OnceLock::new();
-    let library = LIBRARY.get_or_init(Library::shipped);
-    let shared = |name: &str| library.shared.iter().find(|(known, _)| known == name).map(|(_, source)| source.clone());
     let loaded = parse_with(FILE, text, &shared);
-    assert_eq!(loaded, parse_with(FILE, text, &shared), "the same file twice");
     match loaded {
         Err(errors) => {
             assert!(!errors.0.is_empty(), "refused for no reason");

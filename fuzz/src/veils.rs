@@ -11,12 +11,11 @@ use std::sync::OnceLock;
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 const EPOCH_DAYS: u32 = 30;
 
-/// The packs that are used by the choice of name, without others.
+/// The packs that take what no other recognises.
 const GENERIC: [&str; 2] = ["generic-json", "generic-line"];
 
 /// A choice of pack, ready to be used.
 pub(crate) struct Veiled {
-    name: String,
     /// Whether JSON that goes in comes out as JSON.
     pub(crate) keeps_json: bool,
     pub(crate) veil: Veil,
@@ -25,46 +24,54 @@ pub(crate) struct Veiled {
 }
 
 impl Veiled {
-    fn compile(packs: &[RulePack], name: &str, keeps_json: bool) -> Self {
+    fn compile(packs: &[RulePack], name: &str) -> Self {
         let reverse = |pack: &RulePack| {
             let rules = pack.rules.iter().rev().cloned().collect();
             RulePack { rules, ..pack.clone() }
         };
         let reversed: Vec<RulePack> = packs.iter().map(reverse).collect();
         let compile = |packs| Veil::new(packs, &Choice::new(name)).expect("the shipped packs compile");
-        Self { name: name.to_owned(), keeps_json, veil: compile(packs), reversed: compile(&reversed) }
+        let format = packs.iter().find(|pack| pack.name == name).map(|pack| pack.format);
+        Self { keeps_json: format != Some(Format::Line), veil: compile(packs), reversed: compile(&reversed) }
     }
 }
 
-/// `auto` with all packs, then every shipped pack, with the generic ones beside it.
-pub(crate) fn shipped() -> &'static [Veiled] {
-    static SHIPPED: OnceLock<Vec<Veiled>> = OnceLock::new();
-    SHIPPED.get_or_init(|| {
-        let packs = packs();
-        let named = packs.iter().map(|pack| {
-            let beside = |other: &&RulePack| other.name == pack.name || GENERIC.contains(&other.name.as_str());
-            let packs: Vec<RulePack> = packs.iter().filter(beside).cloned().collect();
-            Veiled::compile(&packs, &pack.name, pack.format == Format::Json)
-        });
-        std::iter::once(Veiled::compile(&packs, "auto", true)).chain(named).collect()
+/// How many choices there are: `auto` and every shipped pack.
+pub(crate) fn choices() -> usize {
+    1 + packs().len()
+}
+
+/// The veil of a choice by its number: 0 is `auto` with all packs, the others are packs with the generic ones beside them.
+pub(crate) fn choice(number: usize) -> &'static Veiled {
+    static CHOICES: OnceLock<Vec<OnceLock<Veiled>>> = OnceLock::new();
+    let choices = CHOICES.get_or_init(|| (0..choices()).map(|_| OnceLock::new()).collect());
+    choices[number].get_or_init(|| match number.checked_sub(1).map(|at| packs()[at].name.as_str()) {
+        None => Veiled::compile(packs(), "auto"),
+        Some(name) => {
+            let beside = |pack: &&RulePack| pack.name == name || GENERIC.contains(&pack.name.as_str());
+            let packs: Vec<RulePack> = packs().iter().filter(beside).cloned().collect();
+            Veiled::compile(&packs, name)
+        }
     })
 }
 
-/// The veil of `auto` or of a generic pack.
+/// The veil of `auto`, or of a generic pack.
 pub(crate) fn named(name: &str) -> &'static Veil {
-    static NAMED: OnceLock<Vec<Veiled>> = OnceLock::new();
-    let named = NAMED.get_or_init(|| {
-        let packs = packs();
-        ["auto", GENERIC[0], GENERIC[1]].map(|name| Veiled::compile(&packs, name, true)).into()
-    });
-    let found = named.iter().find(|veiled| veiled.name == name);
-    &found.expect("one of the three").veil
+    let number = packs().iter().position(|pack| pack.name == name).map_or(0, |at| at + 1);
+    &choice(number).veil
 }
 
-fn packs() -> Vec<RulePack> {
-    let library = Library::shipped();
-    let mut loader = library.loader(&library);
-    library.packs.iter().map(|files| loader.parse(files).expect("the shipped packs load")).collect()
+/// Every shipped pack, by name.
+fn packs() -> &'static [RulePack] {
+    static PACKS: OnceLock<Vec<RulePack>> = OnceLock::new();
+    PACKS.get_or_init(|| {
+        let library = Library::shipped();
+        let mut loader = library.loader(&library);
+        let load = |files| loader.parse(files).expect("the shipped packs load");
+        let mut packs: Vec<RulePack> = library.packs.iter().map(load).collect();
+        packs.sort_by(|a, b| a.name.cmp(&b.name));
+        packs
+    })
 }
 
 /// Keys of known bytes for the epoch of [`NEW_YEAR_MS`].

@@ -221,8 +221,11 @@ pub fn is_card(digits: &[u8]) -> bool {
     number::is_card(digits)
 }
 
+/// Blanks of a form behind base64 that are told from its own `+`.
+const FORM_BLANKS_MAX: usize = 4;
+
 /// Calls `each` with the runs of `text` that may be base64 (RFC 4648) of some length, in order, and, where it takes none,
-/// with the long words in them: in a path base64 begins behind a slash, in a form a `+` before or behind it is a blank.
+/// with parts of them: in a path base64 begins behind a slash, in a form a `+` before or behind it is a blank.
 ///
 /// Whole runs are tried once, so that the cost stays linear.
 pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
@@ -238,10 +241,11 @@ pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
         if is_new {
             run_end = scan::run_end(text, word.end, is_base64);
         }
-        let (whole_end, word_end) = (with_padding(run_end), with_padding(word.end));
-        let parts = [start..whole_end, word.start..whole_end, start..word_end, word.start..word_end];
-        let mut tried = parts.into_iter().skip(if is_new && word_end < whole_end { 0 } else { 2 });
-        done = tried.find(|part| each(part.clone())).map_or(word_end, |part| part.end);
+        let blanks = memchr::memrchr_iter(b'+', scan::part(text, word.end..run_end)).map(|at| word.end + at);
+        let longer = std::iter::once(with_padding(run_end)).chain(blanks.take(FORM_BLANKS_MAX)).filter(|_| is_new);
+        let word_end = with_padding(word.end);
+        let mut parts = longer.chain([word_end]).flat_map(|end| [start..end, word.start..end]);
+        done = parts.find(|part| each(part.clone())).map_or(word_end, |part| part.end);
     });
 }
 
