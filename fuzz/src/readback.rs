@@ -42,7 +42,10 @@ fn check_config(bytes: &[u8]) {
 /// same bytes as a seal.
 fn check_entry(bytes: &[u8]) {
     let reason = Reason::NotJson;
-    assert!(matches!(open(keys(), POSITION, reason, bytes).err(), Some(EntryError::Seal(_))), "it opened what nobody sealed");
+    assert!(
+        matches!(open(keys(), POSITION, reason, bytes).err(), Some(EntryError::Seal(_))),
+        "it opened what nobody sealed"
+    );
     let random = SealRandom::new([5; SealRandom::BYTES]);
     let sealed = keys().seal_key().seal(random, &associated_data(reason), bytes);
     let Ok(opened) = open(keys(), POSITION, reason, sealed.as_bytes()) else { return };
@@ -69,7 +72,8 @@ fn check_keyring(bytes: &[u8]) {
     rewrite(file.as_file_mut(), bytes).expect("the temporary folder can be written to");
     let Err(error) = KeyringFile::read(file.path()).and_then(|file| Ok(file.into_keyring()?)) else { return };
     let message = error.to_string();
-    let values = bytes.split(|byte| *byte == b'"').skip(1).step_by(2).filter_map(|value| std::str::from_utf8(value).ok());
+    let values =
+        bytes.split(|byte| *byte == b'"').skip(1).step_by(2).filter_map(|value| std::str::from_utf8(value).ok());
     let keys = values.filter(|value| value.len() >= 16 && value.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     for key in keys {
         assert!(!message.contains(key), "a fault shows what the file holds: {message}");

@@ -48,7 +48,8 @@ fn check_any(pack: &Veiled, payload: &[u8]) {
         Ok(Clean { payload: clean, replaced }) => {
             assert!(*replaced > 0 || clean == payload, "nothing was replaced and yet it changed");
             assert!(std::str::from_utf8(clean).is_ok(), "text became none");
-            let is_json = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|value| value.is_object());
+            let is_json =
+                |bytes| serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|value| value.is_object());
             assert!(!pack.keeps_json || !is_json(payload) || is_json(clean), "JSON became none");
         }
     }

@@ -256,8 +256,7 @@ impl Core {
         }
         let interval = self.options.retention_check_interval;
         // A moved clock of either kind makes the check due.
-        if now.saturating_sub(retired.0) >= interval
-            || now_ms.saturating_sub(retired.1) >= interval.as_millis() as i64
+        if now.saturating_sub(retired.0) >= interval || now_ms.saturating_sub(retired.1) >= interval.as_millis() as i64
         {
             *retired = (now, now_ms);
             for topic in state.topics.values_mut() {
