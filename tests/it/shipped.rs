@@ -4,7 +4,9 @@
 use crate::support::{keyring, readable, record};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use logveil::rules::RulePack;
+use logveil::rules::cases::Case;
 use logveil::rules::library::Library;
+use logveil::rules::load_error::Source;
 use logveil::veil::{Batch, Choice, Outcome, Veil};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -50,8 +52,8 @@ fn case_inputs() -> &'static [String] {
     INPUTS.get_or_init(|| {
         let library = Library::shipped();
         let cases = library.packs.iter().flat_map(|pack| &pack.cases);
-        let parse = |source| logveil::rules::cases::Case::parse(&source.file, &source.text).expect("a case");
-        cases.filter_map(|source: &logveil::rules::load_error::Source| parse(source).input.payload).collect()
+        let parse = |source: &Source| Case::parse(&source.file, &source.text).expect("the shipped cases load");
+        cases.filter_map(|source| parse(source).input.payload).collect()
     })
 }
 
