@@ -158,8 +158,9 @@ fn check_any(class: Class, value: &[u8]) {
     let (better, bytes) = canonical(class, value);
     let (tag, body) = bytes.split_first().expect("a canonical form has a tag");
     assert!(*tag != RAW || body == value && better == class, "raw bytes are those of the value");
-    let is_text = *tag == 1 && !matches!(better, Class::Mac | Class::Device | Class::Ip | Class::Network);
-    if is_text {
+    // Of a telephone number it is the digits without what tells that a country is among them.
+    let is_text = !matches!(better, Class::Mac | Class::Device | Class::Ip | Class::Network | Class::Phone);
+    if *tag == 1 && is_text {
         assert_eq!(canonical(better, body), (better, bytes.clone()), "the canonical form of a canonical form");
     }
     let parsed = std::str::from_utf8(value).ok().and_then(|text| text.parse::<IpAddr>().ok());
