@@ -1,9 +1,12 @@
-//! Both spellings of an entity come out as one token in any layers, and the layers stay what they were.
+//! Both spellings of an entity come out as one token in any layers, and the layers stay what they were; what is decoded
+//! is encoded back.
 
 use crate::entity::Entity;
 use crate::input::Input;
+use crate::undo;
 use crate::veils;
 use crate::wrap::Wrap;
+use data_encoding::{BASE64, BASE64URL_NOPAD, Encoding};
 use logveil::decode::base64;
 use logveil::decode::escape::Undo;
 use logveil::rules::Class;
@@ -21,6 +24,7 @@ pub fn check(data: &[u8]) {
         wraps.iter_mut().filter(|wrap| **wrap == Wrap::Form).for_each(|wrap| *wrap = Wrap::Query);
     }
     check_layers(&entity, &wraps);
+    check_credentials(&format!("qz{}", input.letters::<6>()), &format!("PW{}", input.letters::<10>()));
     check_base64(input.rest());
     check_escapes(data);
 }
@@ -42,6 +46,36 @@ fn check_layers(entity: &Entity, wraps: &[Wrap]) {
     assert_eq!(tokens[0], tokens[1], "{text} from {outer}");
     assert!(text.starts_with("client ") && text.ends_with(" done"), "{text} from {outer}");
     assert!(text.contains(" and again "), "{text} from {outer}");
+}
+
+/// A name is one and the same in its field, in credentials, in a cookie, in a URL and in a token; a password is nowhere.
+fn check_credentials(name: &str, password: &str) {
+    let basic = BASE64.encode(format!("{name}:{password}").as_bytes());
+    let claims = BASE64URL_NOPAD.encode(format!(r#"{{"preferred_username":"{name}","n":1}}"#).as_bytes());
+    let header = BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#);
+    let event = format!(
+        r#"{{"username":"{name}","authorization":"Basic {basic}","cookie":"username={name}; a={password}","url":"https://{name}:{password}@example.com/x","note":"got {header}.{claims}.{password}"}}"#
+    );
+    let clean = veils::clean_text(veils::named("generic-json"), &event);
+    let value: serde_json::Value = serde_json::from_str(&clean).expect("clean JSON is JSON");
+    let field = |field: &str| value.get(field).and_then(|text| text.as_str()).expect("a text stays one");
+    let token = field("username");
+    assert_eq!(tokens(token, "user"), [token], "{clean}");
+    for meaning in undo::meanings(&clean) {
+        assert!(!meaning.contains(name), "the name stands in {clean} from {event}");
+        assert!(!meaning.contains(&password.to_lowercase()), "the password stands in {clean} from {event}");
+    }
+    let decoded = |encoded: &[u8], encoding: &Encoding| {
+        String::from_utf8(encoding.decode(encoded).expect("an encoding stays one")).expect("text")
+    };
+    let basic = field("authorization").strip_prefix("Basic ").expect("the scheme stays");
+    let claims = field("note").split('.').nth(1).expect("a token stays one");
+    for text in [&decoded(basic.as_bytes(), &BASE64), &decoded(claims.as_bytes(), &BASE64URL_NOPAD)] {
+        assert!(text.contains(token), "another pseudonym in {text} of {clean}");
+    }
+    for text in ["cookie", "url"].map(field) {
+        assert!(text.contains(token), "another pseudonym in {text} of {clean}");
+    }
 }
 
 /// The tokens of a class: `ip.abcd_` and 24 letters and digits.

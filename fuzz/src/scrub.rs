@@ -7,6 +7,7 @@ use crate::undo;
 use crate::veils::{self, Clean, Veiled};
 use crate::wrap::{Wrap, json};
 use logveil::veil::{Batch, Reason, Veil};
+use std::net::IpAddr;
 
 /// What a record may cost in memory: buffers of a fixed size, and so many bytes for each of its own. A finding and its value cost some hundred bytes, and a record of short
 /// values has one for every few of its bytes.
@@ -48,6 +49,7 @@ fn check_any(pack: &Veiled, payload: &[u8]) {
             assert_eq!(*reason == Reason::NotUtf8, !is_text);
         }
         Ok(Clean { payload: clean, replaced }) => {
+            assert_eq!(pack.scans.then(|| address_in(clean)).flatten(), None, "an address came out");
             assert!(*replaced > 0 || clean == payload, "nothing was replaced and yet it changed");
             assert!(std::str::from_utf8(clean).is_ok(), "text became none");
             let is_json =
@@ -55,6 +57,16 @@ fn check_any(pack: &Veiled, payload: &[u8]) {
             assert!(!pack.keeps_json || !is_json(payload) || is_json(clean), "JSON became none");
         }
     }
+}
+
+/// An address that stands alone between blanks. Nobody's is none, and IPv6 only where it is somebody's (2000::/3).
+fn address_in(clean: &[u8]) -> Option<IpAddr> {
+    let words = clean.split(|byte| b" \t\r\n".contains(byte));
+    let addresses = words.filter_map(|word| std::str::from_utf8(word).ok()?.parse::<IpAddr>().ok());
+    addresses.into_iter().find(|address| match address {
+        IpAddr::V4(v4) => !v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.segments()[0] >> 13 == 1,
+    })
 }
 
 /// The outcome in a batch between two other records.

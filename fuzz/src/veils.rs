@@ -18,6 +18,8 @@ const GENERIC: [&str; 2] = ["generic-json", "generic-line"];
 pub(crate) struct Veiled {
     /// Whether JSON that goes in comes out as JSON.
     pub(crate) keeps_json: bool,
+    /// Whether text that no rule names is searched for entities whatever it is: other packs name fields that are kept.
+    pub(crate) scans: bool,
     pub(crate) veil: Veil,
     /// The same with the rules of every pack in reverse order.
     pub(crate) reversed: Veil,
@@ -32,7 +34,8 @@ impl Veiled {
         let reversed: Vec<RulePack> = packs.iter().map(reverse).collect();
         let compile = |packs| Veil::new(packs, &Choice::new(name)).expect("the shipped packs compile");
         let format = packs.iter().find(|pack| pack.name == name).map(|pack| pack.format);
-        Self { keeps_json: format != Some(Format::Line), veil: compile(packs), reversed: compile(&reversed) }
+        let (keeps_json, scans) = (format != Some(Format::Line), GENERIC.contains(&name));
+        Self { keeps_json, scans, veil: compile(packs), reversed: compile(&reversed) }
     }
 }
 

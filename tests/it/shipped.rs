@@ -137,13 +137,13 @@ enum Layer {
     Base64,
     Html,
     Python,
-    Cookie,
+    Pairs,
     Jwt,
 }
 
 fn any_layer() -> impl Strategy<Value = Layer> {
     use Layer::*;
-    prop::sample::select(&[Json, Query, Base64, Html, Python, Cookie, Jwt][..])
+    prop::sample::select(&[Json, Query, Base64, Html, Python, Pairs, Jwt][..])
 }
 
 fn percent(text: &str) -> String {
@@ -169,7 +169,7 @@ impl Layer {
                 format!("<p>{}</p>", spelled.replace('<', "&lt;").replace('>', "&gt;"))
             }
             Self::Python => format!("{{'body': '{}'}}", text.replace('\\', "\\\\").replace('\'', "\\'")),
-            Self::Cookie => format!("Set-Language: x; seen={}; n=1", percent(text)),
+            Self::Pairs => format!("theme=dark; seen={}; n=1", percent(text)),
             Self::Jwt => {
                 let part = |json: &str| BASE64URL_NOPAD.encode(json.as_bytes());
                 format!("got {}.{}.", part(r#"{"alg":"none"}"#), part(&json()))
@@ -194,7 +194,7 @@ impl Layer {
                 let inside = text.strip_prefix("{'body': '")?.strip_suffix("'}")?;
                 Some(inside.replace("\\'", "'").replace("\\\\", "\\"))
             }
-            Self::Cookie => Some(unescaped(text.strip_prefix("Set-Language: x; seen=")?.strip_suffix("; n=1")?)),
+            Self::Pairs => Some(unescaped(text.strip_prefix("theme=dark; seen=")?.strip_suffix("; n=1")?)),
             Self::Jwt => {
                 let claims = text.strip_prefix("got ")?.split('.').nth(1)?;
                 body(&String::from_utf8(BASE64URL_NOPAD.decode(claims.as_bytes()).ok()?).ok()?)
