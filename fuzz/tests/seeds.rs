@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-/// A check and the folder of its seeds.
-const TARGETS: [(&str, fn(&[u8])); 7] = [
+type Check = fn(&[u8]);
+
+/// The folder of a target's seeds, and its check.
+const TARGETS: [(&str, Check); 7] = [
     ("broker", logveil_fuzz::broker::check),
     ("canon", logveil_fuzz::canon::check),
     ("json", logveil_fuzz::json::check),

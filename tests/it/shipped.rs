@@ -2,7 +2,7 @@
 //! untouched text. The packs of other tests are small; these meet everything that users meet.
 
 use crate::support::{keyring, readable, record};
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use logveil::rules::RulePack;
 use logveil::rules::cases::Case;
 use logveil::rules::library::Library;
@@ -118,8 +118,8 @@ fn entity() -> impl Strategy<Value = (String, String)> {
         (plain, spelled)
     });
     let uuid = (any::<u128>(), 0..3).prop_map(|(bits, style)| {
-        let hex = format!("{:032x}", bits | 1);
-        let plain = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
+        let octets = (bits | 1).to_be_bytes();
+        let plain = [0..4, 4..6, 6..8, 8..10, 10..16].map(|part| HEXLOWER.encode(&octets[part])).join("-");
         let spelled = match style {
             0 => plain.to_uppercase(),
             1 => format!("{{{plain}}}"),
