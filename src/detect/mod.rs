@@ -249,22 +249,31 @@ pub fn is_card(digits: &[u8]) -> bool {
     number::is_card(digits)
 }
 
-/// Calls `each` with the runs of `text` that may be base64 (RFC 4648) of some length, in order, and once more without what
-/// stands before their long word when `each` takes nothing: in a path the base64 begins behind a slash.
+/// Blanks of a form behind base64 that are told from its own `+`.
+const FORM_BLANKS_MAX: usize = 4;
+
+/// Calls `each` with the runs of `text` that may be base64 (RFC 4648) of some length, in order, and, where it takes none,
+/// with parts of them: in a path base64 begins behind a slash, in a form a `+` before or behind it is a blank.
+///
+/// Whole runs are tried once, so that the cost stays linear.
 pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
-    let mut done = 0;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+    let with_padding = |end| scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
+    let (mut done, mut run_end) = (0, 0);
     number::each_long_word(text, |word| {
         if word.start < done {
             return;
         }
-        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
         let start = scan::run_start(text, done, word.start, is_base64);
-        let end = scan::run_end(text, word.end, is_base64);
-        let padding = scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
-        done = padding;
-        if !each(start..padding) && start < word.start {
-            each(word.start..padding);
+        let is_new = word.end > run_end;
+        if is_new {
+            run_end = scan::run_end(text, word.end, is_base64);
         }
+        let blanks = memchr::memrchr_iter(b'+', scan::part(text, word.end..run_end)).map(|at| word.end + at);
+        let longer = std::iter::once(with_padding(run_end)).chain(blanks.take(FORM_BLANKS_MAX)).filter(|_| is_new);
+        let word_end = with_padding(word.end);
+        let mut parts = longer.chain([word_end]).flat_map(|end| [start..end, word.start..end]);
+        done = parts.find(|part| each(part.clone())).map_or(word_end, |part| part.end);
     });
 }
 

@@ -83,20 +83,24 @@ impl LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, message, .. } = self;
-        write!(f, "{file}:{line}:{column}: {message}")?;
-        // A control character could move the cursor or recolour the terminal; a tab would move the caret.
-        let printable = |c: char| if c.is_control() { ' ' } else { c };
-        let shown: String = self.source_line.chars().take(SHOWN_MAX).map(printable).collect();
+        write!(f, "{file}:{line}:{column}: {}", printable(message))?;
+        let shown: String = printable(&self.source_line).chars().take(SHOWN_MAX).collect();
         write!(f, "\n{}", format!("{line:>5} | {shown}").trim_end())?;
         if *column <= SHOWN_MAX {
             let width = self.width.min(SHOWN_MAX + 1 - column);
             write!(f, "\n      | {:column$}{:^<width$}", "", "", column = column - 1)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", printable(hint))?;
         }
         Ok(())
     }
+}
+
+/// The text with blanks for control characters, which could move the cursor or recolour the terminal; a tab would move
+/// the caret. Messages and hints quote the file.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl fmt::Display for LoadErrors {
@@ -156,12 +160,12 @@ mod tests {
     fn the_fault_is_underlined_where_it_stands() {
         let source = Source { file: "pack.toml".into(), text: "a = 1\n\té = \x1b[31mxyz\n".into() };
         let at = source.text.find("xyz").unwrap();
-        let error = LoadError::new(&source, at..at + 3, "no such thing").hint("leave it out");
+        let error = LoadError::new(&source, at..at + 3, "no `\x1b[31mxyz`").hint("leave `\x1b` out");
         expect![[r#"
-            pack.toml:2:11: no such thing
+            pack.toml:2:11: no ` [31mxyz`
                 2 |  é =  [31mxyz
                   |           ^^^
-              hint: leave it out"#]]
+              hint: leave ` ` out"#]]
         .assert_eq(&error.to_string());
     }
 

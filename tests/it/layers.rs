@@ -229,6 +229,18 @@ fn base64_of_text_is_read() {
         let decoded = BASE64.decode(base64.as_bytes()).unwrap_or_else(|_| panic!("{clean}"));
         assert_eq!(readable(std::str::from_utf8(&decoded).expect("text")), expect, "{clean}");
     }
+    // In a form the blank behind it is a letter of base64.
+    let encoded_client = encoded("client 192.0.2.1 said no");
+    for around in [
+        format!("a=1&q=data%3D{encoded_client}+end"),
+        format!("q=x+y+{encoded_client}+and+more"),
+        format!("/x/ordinary-segments/{encoded_client}/end"),
+        format!("{encoded_client}+{encoded_client}"),
+        format!("q={}+and+more", encoded("client 192.0.2.1 said no １ ").replace('+', "%2B")),
+    ] {
+        let clean = text(&around);
+        assert!(clean != around && !clean.contains(&encoded_client), "{clean}");
+    }
     for harmless in [encoded("nothing to see here, move on"), "/usr/lib/x86_64-linux-gnu/libc".to_owned()] {
         check_text(&harmless, &harmless);
     }

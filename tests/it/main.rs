@@ -13,6 +13,7 @@ mod names;
 mod pipeline;
 mod properties;
 mod rules;
+mod shipped;
 mod spread;
 mod support;
 mod tidy;

@@ -228,35 +228,43 @@ impl Core {
 
     /// Lets time pass until the broker stops: sessions, transactions, retention.
     pub(crate) fn run_ticks(&self, cut_connections: impl Fn()) {
-        let mut retired = self.clock.timer();
-        let mut retired_wall_ms = self.clock.wall_ms();
+        let mut retired = self.times();
         while !self.is_stopping() {
             std::thread::sleep(TICK);
             if self.faults.refuses_connections() {
                 cut_connections();
             }
-            let (now, now_ms) = (self.clock.timer(), self.clock.wall_ms());
-            let mut state = self.lock();
-            state.groups.values_mut().for_each(|group| group.tick(now));
-            state.transactions.tick(now);
-            if !self.faults.holds_markers() {
-                state.write_markers(now_ms);
-            }
-            let interval_ms = self.options.retention_check_interval.as_millis() as i64;
-            // A moved clock of either kind makes the check due.
-            if now.saturating_sub(retired) >= self.options.retention_check_interval
-                || now_ms.saturating_sub(retired_wall_ms) >= interval_ms
-            {
-                (retired, retired_wall_ms) = (now, now_ms);
-                for topic in state.topics.values_mut() {
-                    for partition in &mut topic.partitions {
-                        partition.retire(&topic.settings, now_ms);
-                    }
+            self.tick(&mut retired);
+        }
+    }
+
+    /// What both clocks show: the timer, and the wall in milliseconds.
+    pub(crate) fn times(&self) -> (Duration, i64) {
+        (self.clock.timer(), self.clock.wall_ms())
+    }
+
+    /// Does what is due. `retired` are the times at which segments past their retention were last looked for.
+    pub(crate) fn tick(&self, retired: &mut (Duration, i64)) {
+        let (now, now_ms) = self.times();
+        let mut state = self.lock();
+        state.groups.values_mut().for_each(|group| group.tick(now));
+        state.transactions.tick(now);
+        if !self.faults.holds_markers() {
+            state.write_markers(now_ms);
+        }
+        let interval = self.options.retention_check_interval;
+        // A moved clock of either kind makes the check due.
+        if now.saturating_sub(retired.0) >= interval || now_ms.saturating_sub(retired.1) >= interval.as_millis() as i64
+        {
+            *retired = (now, now_ms);
+            for topic in state.topics.values_mut() {
+                for partition in &mut topic.partitions {
+                    partition.retire(&topic.settings, now_ms);
                 }
             }
-            drop(state);
-            self.wake();
         }
+        drop(state);
+        self.wake();
     }
 }
 

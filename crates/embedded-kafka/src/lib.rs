@@ -18,6 +18,7 @@ mod fault;
 mod group;
 mod handle;
 mod log;
+mod offline;
 mod server;
 mod topic;
 mod transaction;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
+pub use offline::Offline;
 pub use wire::{Api, ErrorCode};
 
 use crate::core::Core;

@@ -5,8 +5,8 @@ use crate::fault::Fault;
 use crate::handle::{self, Call, Reply};
 use crate::wire::{Api, ErrorCode, Malformed, Reader, Writer};
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, BufWriter, Read};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -39,7 +39,8 @@ impl Connections {
 /// The other end of a connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    stream: TcpStream,
+    /// None for a caller in this process.
+    stream: Option<TcpStream>,
     /// As Kafka writes it: with a slash before the address.
     pub(crate) host: String,
 }
@@ -47,19 +48,25 @@ pub(crate) struct Peer {
 impl Peer {
     fn of(stream: TcpStream) -> io::Result<Self> {
         let host = format!("/{}", stream.peer_addr()?.ip());
-        Ok(Self { stream, host })
+        Ok(Self { stream: Some(stream), host })
+    }
+
+    /// A caller in this process.
+    pub(crate) fn caller() -> Self {
+        Self { stream: None, host: format!("/{}", Ipv4Addr::LOCALHOST) }
     }
 
     /// Whether it has closed the connection, so that nobody waits for an answer. One that has sent its next request already
     /// is not known to have gone until that is read.
     pub(crate) fn is_gone(&self) -> bool {
-        let looked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(&mut [0]));
+        let Some(stream) = &self.stream else { return false };
+        let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
         let is_gone = match looked {
             Ok(count) => count == 0,
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         };
         // The thread that serves this connection, which is the one that asks, must be able to wait for its bytes again.
-        self.stream.set_nonblocking(false).is_err() || is_gone
+        stream.set_nonblocking(false).is_err() || is_gone
     }
 }
 
@@ -128,8 +135,8 @@ fn read_frame(requests: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<bool>
     Ok(true)
 }
 
-/// Handles a request, and the fault planned for it. An error closes the connection.
-fn answer(core: &Core, frame: &[u8], peer: &Peer, answers: &mut BufWriter<TcpStream>) -> io::Result<()> {
+/// Handles a request (the bytes behind its length), and the fault planned for it. An error closes the connection.
+pub(crate) fn answer(core: &Core, frame: &[u8], peer: &Peer, answers: &mut impl Write) -> io::Result<()> {
     let closed = || io::Error::from(io::ErrorKind::ConnectionAborted);
     let malformed = |Malformed| io::Error::from(io::ErrorKind::InvalidData);
     let mut request = Reader::new(frame, false);
