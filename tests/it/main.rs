@@ -15,4 +15,5 @@ mod rules;
 mod spread;
 mod support;
 mod tidy;
+mod unseen;
 mod veil;
