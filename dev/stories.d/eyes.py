@@ -7,7 +7,7 @@ that is planted into clean lines goes unseen or is explained away. Of a hit with
 printed.
 """
 
-import collections, datetime, ipaddress, re, sys
+import base64, collections, datetime, ipaddress, re, sys
 
 from eyes_detectors import hits
 
@@ -122,9 +122,20 @@ def file_name(hit):
     return hit.kind == "e-mail" and "@" not in hit.text
 
 
-def foreign_word(hit):
-    """Behind the `@` stands one of our pseudonyms' beginnings."""
-    return hit.kind == "e-mail" and bool(TOKEN.match(hit.line[hit.start + hit.text.rfind("@") + 1:]))
+def login(hit):
+    """In front of the `@` or behind it stands nothing but one of our pseudonyms: who logs in where."""
+    at = hit.start + hit.text.rfind("@")
+    before = any(match.end() + max(0, at - 80) == at for match in TOKEN.finditer(hit.line[max(0, at - 80):at]))
+    return hit.kind == "e-mail" and (before or bool(TOKEN.match(hit.line[at + 1:])))
+
+
+def opened(hit):
+    """A token that was opened and closed again: without signature, and nothing in its claims lacks a reason."""
+    parts = hit.run(r"[\w.-]").split(".")
+    if not hit.kind.endswith("JSON Web Token") or len(parts) < 2 or any(parts[2:]):
+        return False
+    claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)).decode(errors="replace")
+    return all(reason(Hit(claims, kind, start, end)) for _, kind, start, end in hits(claims))
 
 
 def digest(hit):
@@ -170,7 +181,7 @@ def bare_number(hit):
             and not re.search(r"(?<!\d)\(?\d{3}(?:\) ?|[-. ])\d{3}[-. ]\d{4}(?!\d)", hit.text) and not PHONE_WORDS.search(hit.name))
 
 
-REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, algorithm, file_name, foreign_word, digest, opaque,
+REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, algorithm, file_name, login, opened, digest, opaque,
            placeholder, longer, no_issuer, columns, bare_number]
 
 # One of each kind, invented or published for tests.
@@ -211,7 +222,7 @@ def planted(lines):
 
 
 raw_path, clean_path = sys.argv[1:3]
-with open(raw_path) as raw, open(clean_path) as clean:
+with open(raw_path, errors="replace") as raw, open(clean_path, errors="replace") as clean:
     before, after = raw.read().split("\n"), clean.read().split("\n")
 assert len(before) == len(after), "a line for a line"
 
