@@ -165,6 +165,12 @@ def longer(hit):
     return hit.kind in ("card", "phone", "ssn") and len(re.sub(r"\W", "", hit.run(r"[\da-f-]"))) > len(hit.digits) + 3
 
 
+def check_digits(hit):
+    """Looks like an international bank account, but its check digits are wrong (ISO 13616, mod 97)."""
+    letters = re.sub(r"\W", "", hit.text).upper()
+    return hit.kind == "iban" and int("".join(str(int(each, 36)) for each in letters[4:] + letters[:4])) % 97 != 1
+
+
 def no_issuer(hit):
     """A number that starts like no card in use (ISO/IEC 7812: payment cards start with 2 to 6)."""
     return hit.kind == "card" and hit.digits[:1] not in tuple("23456")
@@ -182,7 +188,7 @@ def bare_number(hit):
 
 
 REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, algorithm, file_name, login, opened, digest, opaque,
-           placeholder, longer, no_issuer, columns, bare_number]
+           placeholder, longer, check_digits, no_issuer, columns, bare_number]
 
 # One of each kind, invented or published for tests.
 PLANTS = {
@@ -216,9 +222,9 @@ def planted(lines):
         for value in values:
             for turn in range(PLANTED_PER_VALUE):
                 line = hosts[(turn * 7919 + len(value) * 104729) % len(hosts)]
-                gaps = [gap.end() for gap in re.finditer(r"""(?<=[\w\]])[ ]|(?<!ersion)":\s?"|: """, line)] or [len(line)]
+                gaps = [gap.end() for gap in re.finditer(r"""(?<=[A-Za-z\]])[ ]|(?<!ersion)":\s?"|: """, line)] or [len(line)]
                 gap = gaps[turn * 31 % len(gaps)]
-                yield kind, line[:gap] + value + ('"' if line[gap - 1] == '"' else "") + " " + line[gap:]
+                yield kind, line[:gap] + value + ('"' if line[gap - 1] == '"' else "") + "; " + line[gap:]
 
 
 raw_path, clean_path = sys.argv[1:3]
