@@ -224,7 +224,7 @@ def planted(lines):
                 line = hosts[(turn * 7919 + len(value) * 104729) % len(hosts)]
                 gaps = [gap.end() for gap in re.finditer(r"""(?<=[A-Za-z\]])[ ]|(?<!ersion)":\s?"|: """, line)] or [len(line)]
                 gap = gaps[turn * 31 % len(gaps)]
-                yield kind, line[:gap] + value + ('"' if line[gap - 1] == '"' else "") + "; " + line[gap:]
+                yield kind, line[:gap] + (" " if gap == len(line) else "") + value + ('"' if line[gap - 1] == '"' else "") + "; " + line[gap:]
 
 
 raw_path, clean_path = sys.argv[1:3]
