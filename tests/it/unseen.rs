@@ -140,7 +140,8 @@ fn unseen_formats_leak_little_and_lose_little() {
                 faults.push(format!("{}: leaks a {class} of {} bytes", line.place, part.text.len()));
             }
         }
-        let plain: Vec<&str> = parts.iter().filter(|part| part.class.is_none()).flat_map(|part| words(part.text)).collect();
+        let plain: Vec<&str> =
+            parts.iter().filter(|part| part.class.is_none()).flat_map(|part| words(part.text)).collect();
         let found = common(&plain, &words(&output));
         to_keep += plain.len();
         kept += found;
