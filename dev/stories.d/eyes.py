@@ -111,6 +111,11 @@ def module(hit):
     return hit.kind == "e-mail" and bool(re.search(r"@v?\d+(?:\.\d+)+$", hit.text))
 
 
+def unit(hit):
+    """An instance of a unit of systemd (systemd.unit(5)): `user@1001.service`."""
+    return hit.kind == "e-mail" and bool(re.search(r"@[\w-]+\.(?:service|socket|timer|slice|scope|mount|target|path|device)$", hit.text))
+
+
 def algorithm(hit):
     """A name of an SSH algorithm, which ends in the domain of who defined it (RFC 4251, section 6)."""
     return hit.kind == "e-mail" and bool(
@@ -187,7 +192,7 @@ def bare_number(hit):
             and not re.search(r"(?<!\d)\(?\d{3}(?:\) ?|[-. ])\d{3}[-. ]\d{4}(?!\d)", hit.text) and not PHONE_WORDS.search(hit.name))
 
 
-REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, algorithm, file_name, login, opened, digest, opaque,
+REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, unit, algorithm, file_name, login, opened, digest, opaque,
            placeholder, longer, check_digits, no_issuer, columns, bare_number]
 
 # One of each kind, invented or published for tests.
