@@ -88,7 +88,7 @@ fn auto() -> Veil {
 /// A text without pseudonyms, so that only what was there before is found in it.
 fn without_tokens(text: &str) -> String {
     let class = "ip|net|mac|email|user|person|user-id|phone|account|card|iban|session|connection-id|token|device|user-agent|host|geo|text";
-    let token = Regex::new(&format!(r"\b(?:{class})\.(?:dropped|[a-z2-7]{{4}}_[a-z2-7]{{24}}(?:_[a-z2-7]{{24}})?)"));
+    let token = Regex::new(&format!(r"(?:{class})\.(?:dropped|[a-z2-7]{{4}}_[a-z2-7]{{24}}(?:_[a-z2-7]{{24}})?)"));
     token.unwrap().replace_all(text, " ").into_owned()
 }
 
