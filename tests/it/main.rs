@@ -17,4 +17,5 @@ mod shipped;
 mod spread;
 mod support;
 mod tidy;
+mod unseen;
 mod veil;
