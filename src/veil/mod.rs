@@ -12,10 +12,12 @@ mod patterns;
 mod plan;
 mod reason;
 mod residue;
+mod survey;
 
-pub use explain::{Explained, Explanation, NearMiss};
+pub use explain::{Explained, Explanation, NearMiss, shape_of};
 pub use packs::{Choice, VeilError};
 pub use reason::Reason;
+pub use survey::{Kind, Mark, Meaning, Sight, Step};
 
 use crate::decode::base64;
 use crate::detect;

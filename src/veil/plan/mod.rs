@@ -9,6 +9,7 @@ mod prose;
 mod recode;
 mod siblings;
 mod spread;
+mod survey;
 mod text;
 mod value;
 
