@@ -352,9 +352,14 @@ fn rest(report: &Report, paint: Paint) -> String {
     if !rows.is_empty() {
         text += &format!("\n{}\n{}", paint.bold("Left alone"), indented(&table(&rows)));
     }
-    if report.folded > 0 {
-        let places = count(report.folded, "place");
-        text += &format!("\n{places} stand below names that are data themselves, which are shown as `*`\n");
+    if !report.maps.is_empty() {
+        let maps: Vec<String> = report.maps.iter().map(|place| shown(place, report)).collect();
+        text += &format!(
+            "\n{}\n  {}\n  No rule can name them: they are replaced by their shape, or where the same value is replaced elsewhere in \
+             the record.\n",
+            paint.bold("Names that are data themselves, shown as `*`"),
+            maps.join(", ")
+        );
     }
     if report.values_dropped > 0 {
         text += &format!("\n{} at too many places were not looked at\n", count(report.values_dropped, "value"));
@@ -410,7 +415,7 @@ fn to_json(report: &Report) -> Value {
         "quasi_identifiers": quasi_json(&report.quasi),
         "templates": templates.collect::<Vec<_>>(),
         "texts_of_rarer_shapes": report.texts_other,
-        "places_below_names_that_are_data": report.folded,
+        "names_that_are_data": report.maps.iter().map(place_json).collect::<Vec<_>>(),
         "values_not_looked_at": report.values_dropped,
     })
 }

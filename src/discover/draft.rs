@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Names at the top of the JSON by which `auto` is to recognise the format.
 const RECOGNIZED_MAX: usize = 6;
+/// Share of the lines, from 0 to 1, that must have a known shape for the others to be quarantined.
+const LINES_SHARE_MIN: f64 = 0.99;
 /// A case that no rule finds anything in.
 const NOTHING: &str = "nothing-of-anybody";
 
@@ -122,6 +124,8 @@ struct Writer {
     /// Texts that a case must hold, in a field of JSON or as a line, with what they show.
     texts: Vec<(Option<Selector>, String, String)>,
     invented: u32,
+    /// Whether lines of other shapes than the patterns' are quarantined.
+    takes_all_lines: bool,
 }
 
 impl Writer {
@@ -184,11 +188,16 @@ impl Writer {
         let lines: Vec<_> = here().filter(|template| template.place.path.is_empty()).collect();
         let mut holes = BTreeMap::new();
         if share.format == Format::Line && lines.iter().any(|template| has_entity(template)) {
+            let known: u64 = lines.iter().map(|template| template.lines).sum();
+            let table = if known as f64 >= LINES_SHARE_MIN * share.records as f64 { "line" } else { "message" };
+            self.patterns += match table {
+                "line" => "\n# The shapes of lines. A line of another shape is quarantined; as `[[message]]` it would be searched.\n",
+                _ => "\n# The shapes of many lines; the others are searched. As `[[line]]` the others would be quarantined.\n",
+            };
+            self.takes_all_lines = table == "line";
             for template in lines {
-                self.pattern("line", template, None, &mut holes);
+                self.pattern(table, template, None, &mut holes);
             }
-            self.patterns += "\n# Lines of no other shape are searched as before. Without this, they are quarantined.\n\
-                              [[line]]\nid = \"any\"\npattern = \"<message:rest>\"\n";
         }
         let mut fields: BTreeMap<String, Vec<&TemplateReport>> = BTreeMap::new();
         for template in here().filter(|template| has_entity(template) && !template.place.path.is_empty()) {
@@ -236,12 +245,17 @@ impl Writer {
                     pattern += "<_>";
                     example += "ordinary";
                 }
-                TemplatePart::Open { class: Some(class), .. } => {
+                TemplatePart::Open { class: Some(class), pair, .. } => {
+                    example += &self.invent(*class);
+                    let pair = pair.as_ref().filter(|name| is_hole_name(name) && !pattern.contains(&format!("<{name}>")));
+                    if let Some(name) = pair {
+                        pattern += &format!("<{name}>");
+                        continue;
+                    }
                     let count = used.entry(*class).or_insert(0);
                     *count += 1;
                     let name = hole_name(*class, *count);
                     pattern += &format!("<{name}>");
-                    example += &self.invent(*class);
                     holes.entry(*class).or_default().insert(name);
                 }
             }
@@ -309,7 +323,7 @@ impl Writer {
             if !object.is_empty() {
                 cases.push(("fields.txt".to_owned(), case("Fields that hold entities are replaced.", Value::Object(object).to_string())));
             }
-        } else if !pairs.is_empty() {
+        } else if !pairs.is_empty() && !self.takes_all_lines {
             cases.push(("pairs.txt".to_owned(), case("Pairs that hold entities are replaced.", pairs)));
         }
         for (field, text, id) in &self.texts {
@@ -329,6 +343,12 @@ impl Writer {
 
 fn has_entity(template: &TemplateReport) -> bool {
     template.parts.iter().any(|part| matches!(part, TemplatePart::Open { class: Some(_), .. }))
+}
+
+/// Whether a hole may be called so, and is searched as a pair of that name is.
+fn is_hole_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name != "message" && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain)
 }
 
 fn hole_name(class: Class, number: usize) -> String {

@@ -19,6 +19,10 @@ const UNIQUE_MIN: f64 = 0.95;
 const DISTINCT_MIN: u64 = 10;
 /// How much finer one identifier is than another that it belongs to.
 const FINER: f64 = 1.15;
+/// How many of a known identifier one of a coarser one has at most, on the average, to be one itself.
+const SHARED_MAX: f64 = 3.5;
+/// Distinct values that such a one has at least.
+const OWNERS_MIN: u64 = 30;
 /// How far apart, as a share of all rows, the rows of a session are at most.
 const SESSION_SPREAD_MAX: f64 = 0.35;
 
@@ -53,9 +57,9 @@ impl Verdict {
 /// Judges all places of one pack. `shown` names a place.
 pub(super) fn judge(cases: &[Case<'_>], shown: &dyn Fn(usize) -> String) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = cases.iter().map(by_itself).collect();
-    relate(cases, &mut verdicts, shown);
+    while relate(cases, &mut verdicts, shown) {}
     if seed(cases, &mut verdicts) {
-        relate(cases, &mut verdicts, shown);
+        while relate(cases, &mut verdicts, shown) {}
     }
     for (case, verdict) in cases.iter().zip(&mut verdicts) {
         if *verdict == Verdict::Open {
@@ -152,37 +156,53 @@ fn by_name(column: &Column, class: Class) -> Verdict {
     entity(class, Confidence::Medium, vec![Why::Name])
 }
 
-/// Judges what is still open by the entities it goes with, and makes sure of what is not sure.
-fn relate(cases: &[Case<'_>], verdicts: &mut [Verdict], shown: &dyn Fn(usize) -> String) {
+/// Judges what is still open by the entities it goes with, and makes sure of what is not sure. Tells whether anything new came
+/// of it; as each place is judged so but once, that ends.
+fn relate(cases: &[Case<'_>], verdicts: &mut [Verdict], shown: &dyn Fn(usize) -> String) -> bool {
     let known: Vec<usize> = (0..cases.len()).filter(|at| verdicts[*at].class().is_some_and(is_somebody)).collect();
+    let mut news = false;
     for at in 0..cases.len() {
-        let may_be = match &verdicts[at] {
-            Verdict::Open => may_be_identifier(cases[at].column),
-            Verdict::Entity { confidence: Confidence::Low | Confidence::Medium, .. } => true,
-            Verdict::Ruled(_) | Verdict::Entity { .. } | Verdict::Harmless(_) => false,
-        };
-        if !may_be {
+        let column = cases[at].column;
+        if !is_unsure(&verdicts[at], column) {
             continue;
         }
-        let others = known.iter().filter(|other| **other != at);
-        let tie = others.filter_map(|other| Some((*other, tie(cases[at].column, &cases[*other].column.cells)?))).max_by_key(|(_, tie)| tie.strength());
-        let Some((other, tie)) = tie else { continue };
+        let ties = known.iter().filter(|other| **other != at);
+        let ties = ties.filter_map(|other| Some((tie(column, &cases[*other].column.cells)?, *other)));
+        let Some((tie, other)) = ties.min() else { continue };
+        news = true;
         let constant = Why::Constant { within: shown(other) };
         match &mut verdicts[at] {
-            Verdict::Entity { confidence, why, .. } => {
-                *confidence = Confidence::High;
+            Verdict::Entity { class, confidence, why, .. } => {
+                if *confidence == Confidence::Low {
+                    *class = tie.class(column);
+                }
+                *confidence = confidence.raised();
                 why.push(constant);
             }
-            verdict => *verdict = entity(tie.class(cases[at].column), Confidence::Medium, vec![Why::Unique, constant]),
+            verdict => *verdict = entity(tie.class(column), Confidence::Medium, vec![Why::Unique, constant]),
         }
+    }
+    news
+}
+
+/// Whether what a place goes with may say more than is known of it.
+fn is_unsure(verdict: &Verdict, column: &Column) -> bool {
+    match verdict {
+        Verdict::Open => may_be_identifier(column),
+        Verdict::Entity { confidence: Confidence::Low | Confidence::Medium, why, .. } => {
+            !why.iter().any(|why| matches!(why, Why::Constant { .. }))
+        }
+        Verdict::Ruled(_) | Verdict::Entity { .. } | Verdict::Harmless(_) => false,
     }
 }
 
-/// How an identifier belongs to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How an identifier belongs to another, the closest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tie {
     /// Each has one of the other.
     Alias,
+    /// It has several of the other, and these have one of it.
+    Owner,
     /// The other has several, one after the other.
     Session,
     /// The other has several, side by side.
@@ -190,18 +210,11 @@ enum Tie {
 }
 
 impl Tie {
-    fn strength(self) -> u8 {
-        match self {
-            Self::Alias => 2,
-            Self::Session | Self::Device => 1,
-        }
-    }
-
     fn class(self, column: &Column) -> Class {
         match self {
-            Self::Alias if column.share_of(&[Look::Word]) >= LOOK_MIN => Class::User,
-            Self::Alias if column.share_of(&[Look::Names]) >= LOOK_MIN => Class::Person,
-            Self::Alias => Class::UserId,
+            Self::Alias | Self::Owner if column.share_of(&[Look::Word]) >= LOOK_MIN => Class::User,
+            Self::Alias | Self::Owner if column.share_of(&[Look::Names]) >= LOOK_MIN => Class::Person,
+            Self::Alias | Self::Owner => Class::UserId,
             Self::Session => Class::Session,
             Self::Device => Class::Device,
         }
@@ -210,14 +223,17 @@ impl Tie {
 
 fn tie(column: &Column, other: &Cells) -> Option<Tie> {
     let told = Constancy::of(&column.cells, other);
-    // An attribute tells nobody; only what is as fine as a known identifier, or finer, is one.
-    if !told.holds() || (told.values as f64) < told.others as f64 / FINER {
-        return None;
+    let (values, others) = (told.values as f64, told.others as f64);
+    if told.holds() && values > others * FINER {
+        return Some(if told.spread <= SESSION_SPREAD_MAX { Tie::Session } else { Tie::Device });
     }
-    if (told.values as f64) <= told.others as f64 * FINER {
-        return Constancy::of(other, &column.cells).holds().then_some(Tie::Alias);
+    // What many share describes them; what few share is nearly a name.
+    let is_fine = values * SHARED_MAX >= others && told.values >= OWNERS_MIN;
+    let is_told = (is_fine || values * FINER >= others) && Constancy::of(other, &column.cells).holds();
+    match told.holds() {
+        true => is_told.then_some(Tie::Alias),
+        false => is_told.then_some(Tie::Owner),
     }
-    Some(if told.spread <= SESSION_SPREAD_MAX { Tie::Session } else { Tie::Device })
 }
 
 /// Takes the opaque identifiers that nothing else speaks for as known, so that others can be told by them.

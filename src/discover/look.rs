@@ -71,6 +71,8 @@ impl Look {
 
 /// A date, a time of day, or both: `2026-01-31…`, `31/Jan/2026…`, `10:00:07…`.
 fn is_time(value: &str) -> bool {
+    // With a weekday, fractions and a zone no time is longer; what is, is a line that starts with one.
+    const BYTES_MAX: usize = 40;
     const FORMS: [&str; 4] = ["9999-99-99", "9999/99/99", "99/aaa/9999", "99:99:99"];
     let fits = |form: &str| {
         value.len() >= form.len()
@@ -80,7 +82,7 @@ fn is_time(value: &str) -> bool {
                 _ => byte == wanted,
             })
     };
-    FORMS.into_iter().any(fits)
+    value.len() <= BYTES_MAX && FORMS.into_iter().any(fits)
 }
 
 /// A number with a sign, a fraction or a short unit behind it, or several numbers with dots, as versions have.

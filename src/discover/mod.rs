@@ -190,7 +190,7 @@ impl<'v> Discovery<'v> {
             quasi: Quasi { k: self.k, ..Quasi::default() },
             templates: Vec::new(),
             texts_other: 0,
-            folded: 0,
+            maps: Vec::new(),
             values_dropped: self.values_dropped,
         };
         for (pack, tree) in &self.trees {
@@ -242,7 +242,7 @@ fn share_of(pack: &str, format: Format, tree: &Tree) -> PackShare {
 struct Site<'t> {
     place: Place,
     column: &'t Column,
-    /// Records of the pack, or texts of the template, that it is a share of.
+    /// Records of the pack.
     of: u64,
 }
 
@@ -251,20 +251,24 @@ struct Judged<'t> {
     sites: Vec<Site<'t>>,
     verdicts: Vec<Verdict>,
     templates: Vec<(Place, usize, &'t Template)>,
+    maps: Vec<Place>,
     texts_other: u64,
 }
 
 impl<'t> Judged<'t> {
     fn of(veil: &Veil, pack: &str, tree: &'t Tree) -> Self {
-        let mut judged = Self { sites: Vec::new(), verdicts: Vec::new(), templates: Vec::new(), texts_other: 0 };
+        let mut judged = Self { sites: Vec::new(), verdicts: Vec::new(), templates: Vec::new(), maps: Vec::new(), texts_other: 0 };
         tree.each(&mut |path, node| {
             let place = Place { pack: pack.to_owned(), path: path.to_vec(), word: None };
             if node.column.values > 0 {
                 judged.sites.push(Site { place: place.clone(), column: &node.column, of: tree.root.records });
             }
+            if matches!(path.last(), Some(Key::Any(_))) {
+                judged.maps.push(place.clone());
+            }
             judged.texts_other += node.templates.others;
             for (number, template) in node.templates.list.iter().enumerate() {
-                judged.template(&place, number, template);
+                judged.template(&place, number, template, tree.root.records);
             }
         });
         let cases: Vec<Case<'_>> =
@@ -273,29 +277,27 @@ impl<'t> Judged<'t> {
         judged
     }
 
-    fn template(&mut self, place: &Place, number: usize, template: &'t Template) {
+    fn template(&mut self, place: &Place, number: usize, template: &'t Template, records: u64) {
         if template.lines < LINES_MIN {
             self.texts_other += template.lines;
             return;
         }
+        self.templates.push((place.clone(), number, template));
         if template.share_in_pairs() >= PAIRS_MIN {
             return;
         }
-        self.templates.push((place.clone(), number, template));
         for (position, word) in template.words.iter().enumerate() {
             let Word::Open(column) = word else { continue };
             if template.pair_name(position).is_none() && column.values > 0 {
                 let before = template.names_before(position).join(" ");
                 let word = Some(WordPlace { template: number, position, before });
-                self.sites.push(Site { place: Place { word, ..place.clone() }, column, of: template.lines });
+                self.sites.push(Site { place: Place { word, ..place.clone() }, column, of: records });
             }
         }
     }
 
     fn tell(&self, records: u64, report: &mut Report) {
         for (site, verdict) in self.sites.iter().zip(&self.verdicts) {
-            let is_folded = site.place.path.iter().any(|key| matches!(key, Key::Any(_)));
-            report.folded += u64::from(is_folded);
             match verdict {
                 Verdict::Ruled(class) => report.ruled.push((site.place.clone(), *class)),
                 Verdict::Harmless(harmless) => report.harmless.push((site.place.clone(), *harmless)),
@@ -315,6 +317,7 @@ impl<'t> Judged<'t> {
         report.templates.extend(told.filter(|template| template.lines * 1000 >= records));
         report.templates.sort_by_key(|template| std::cmp::Reverse(template.lines));
         report.texts_other += self.texts_other;
+        report.maps.extend(self.maps.iter().cloned());
     }
 
     fn told(&self, place: &Place, number: usize, template: &Template) -> TemplateReport {
@@ -336,9 +339,11 @@ impl<'t> Judged<'t> {
             match word {
                 Word::Fixed(text) => add_fixed(&mut parts, text),
                 Word::Open(column) => {
-                    let class = class_at(position, template.pair_name(position));
+                    let name = template.pair_name(position);
+                    let class = class_at(position, name);
                     let covered = column.class_covered().filter(|_| column.share_covered() >= COVERED_WORD_MIN);
-                    parts.push(TemplatePart::Open { class: class.or(covered), shape: column.shape() });
+                    let pair = name.filter(|_| class.is_some()).map(str::to_owned);
+                    parts.push(TemplatePart::Open { class: class.or(covered), pair, shape: column.shape() });
                 }
             }
         }

@@ -161,6 +161,8 @@ pub(super) struct Node {
     /// Records that have this place.
     pub(super) records: u64,
     last_record: u64,
+    /// Whether there were too many names below, so that further ones are folded.
+    is_full: bool,
 }
 
 /// All places of a pack.
@@ -171,7 +173,7 @@ pub(super) struct Tree {
 impl Node {
     fn new() -> Self {
         let (children, column, templates) = (BTreeMap::new(), Column::new(), Templates::default());
-        Self { children, column, templates, records: 0, last_record: 0 }
+        Self { children, column, templates, records: 0, last_record: 0, is_full: false }
     }
 
     fn visit(&mut self, record: u64) {
@@ -300,13 +302,12 @@ impl Node {
     /// The key by which a child is kept, after folding if there are too many.
     fn key_for(&mut self, key: Key) -> Key {
         let Some(family) = key.family().filter(|_| !self.children.contains_key(&key)) else { return key };
-        let any = Key::Any(family);
-        if self.children.len() < NAMES_MAX {
-            return key;
+        if self.children.len() >= NAMES_MAX && !self.is_full {
+            let records = self.records;
+            self.fold(family, |_, child| (child.records as f64) < STABLE_SHARE_MIN * records as f64);
+            self.is_full = true;
         }
-        let records = self.records;
-        self.fold(family, |_, child| (child.records as f64) < STABLE_SHARE_MIN * records as f64);
-        if self.children.contains_key(&any) || self.children.len() >= NAMES_MAX { any } else { key }
+        if self.is_full { Key::Any(family) } else { key }
     }
 
     /// Adds a value; tells how many cells that took.

@@ -30,8 +30,8 @@ pub struct Report {
     pub templates: Vec<TemplateReport>,
     /// Texts that have none of these shapes.
     pub texts_other: u64,
-    /// Places whose names are data, and so are shown as `*`.
-    pub folded: u64,
+    /// Maps whose names are data, and so are shown as `*`.
+    pub maps: Vec<Place>,
     /// Values at places that came when there were too many already; they were not looked at.
     pub values_dropped: u64,
 }
@@ -117,6 +117,16 @@ impl Standing {
             Self::Open => "open",
             Self::Partly => "partly",
             Self::Guessed => "guessed",
+        }
+    }
+}
+
+impl Confidence {
+    /// The next higher one.
+    pub(super) fn raised(self) -> Self {
+        match self {
+            Self::High | Self::Medium => Self::High,
+            Self::Low => Self::Medium,
         }
     }
 }
@@ -281,6 +291,8 @@ pub enum TemplatePart {
     Open {
         /// The class, where it is an entity.
         class: Option<Class>,
+        /// The name of the pair whose value it is, where that tells the class.
+        pair: Option<String>,
         /// What it looks like.
         shape: String,
     },
