@@ -168,8 +168,8 @@ fn draft(args: &DiscoverArgs, name: &str, report: &Report, packs: &[RulePack]) -
             others.join(", ")
         ));
     }
-    let uses_only = base.rules.iter().all(|rule| base.uses.iter().any(|used| rule.file.ends_with(&format!("{}.toml", used.name))));
-    let text = if uses_only { None } else { packs::text_of(&base.name, args.rules.as_deref())? };
+    let has_own = !base.lines.is_empty() || base.rules.iter().any(|rule| base.is_own(rule));
+    let text = if !has_own { None } else { packs::text_of(&base.name, args.rules.as_deref())? };
     Ok(Draft::new(name, report, share, base, text.as_deref()))
 }
 
@@ -206,14 +206,14 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     file.write_all(text.as_bytes()).map_err(failed)
 }
 
-/// The name of a pack after its file, or after its folder; none that another pack has.
+/// The name of a pack after its file, or after its folder; none that no pack may have or another one has.
 fn pack_name(file: &Path, packs: &[RulePack]) -> String {
     let folder = || file.parent().and_then(Path::file_name);
     let stem = file.file_stem().filter(|stem| *stem != "pack").or_else(folder).unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let name: String = stem.to_string_lossy().chars().map(plain).collect();
     let name = name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    let is_taken = name.is_empty() || name == "auto" || packs.iter().any(|pack| pack.name == name);
+    let is_taken = !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name == "auto" || packs.iter().any(|pack| pack.name == name);
     if is_taken { format!("draft-{name}").trim_end_matches('-').to_owned() } else { name }
 }
 
@@ -258,7 +258,7 @@ fn findings(report: &Report, standing: Standing, paint: Paint) -> String {
     }
     let title = match standing {
         Standing::Open => paint.red("Passes today: looks like an entity, and no rule replaces it"),
-        Standing::Partly => paint.red("Passes in part: some values are replaced, others are not"),
+        Standing::Partly => paint.red("Passes in part: of some values, or of a part of each, nothing is replaced"),
         Standing::Guessed => paint.bold("Replaced by a guess: by a known name, shape or phrase; a rule would make it sure"),
     };
     let heads = ["where", "class", "sure", "records", "values", "distinct", "replaced", "looks like", "because"];
@@ -481,6 +481,7 @@ mod tests {
             ("pack.toml", "draft"),
             ("nginx.toml", "draft-nginx"),
             ("auto.toml", "draft-auto"),
+            ("2026.toml", "draft-2026"),
         ] {
             assert_eq!(pack_name(Path::new(file), &packs), expected, "{file}");
         }

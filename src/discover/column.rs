@@ -24,7 +24,7 @@ pub(super) enum Cover {
         /// As what.
         class: Class,
     },
-    /// A rule keeps it.
+    /// A rule keeps it, or it stands for nobody.
     Kept,
 }
 
@@ -193,9 +193,14 @@ impl Column {
         ratio(looks.iter().map(|look| self.looks[*look as usize]).sum(), self.filled())
     }
 
-    /// Share of the values, from 0 to 1, that are replaced whole.
+    /// Share of the values, from 0 to 1, that are replaced whole; those that a rule keeps do not count.
     pub(super) fn share_covered(&self) -> f64 {
-        ratio(self.covered.iter().sum(), self.filled())
+        ratio(self.covered.iter().sum(), self.filled() - self.kept)
+    }
+
+    /// Whether something is replaced in some of the values.
+    pub(super) fn is_touched(&self) -> bool {
+        self.partly > 0 || self.covered.iter().any(|count| *count > 0)
     }
 
     /// Whether the numbers only grow, as times and sequences do.

@@ -7,7 +7,7 @@ use super::place::{Key, Place};
 use super::report::{Finding, PackShare, Report, Standing, TemplatePart, TemplateReport, Why};
 use crate::rules::cases::{Case, Content};
 use crate::rules::selector::{Selector, Step};
-use crate::rules::{Class, FieldName, Format, RulePack, Unknown};
+use crate::rules::{Class, FieldName, Format, Part, RulePack, Unknown};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ impl Draft {
     /// Drafts a pack for the records of `share`. `base` is the pack that they went by; where it has rules of its own, `text`
     /// is its file, and the draft goes on from it.
     pub fn new(name: &str, report: &Report, share: &PackShare, base: &RulePack, text: Option<&str>) -> Self {
-        let mut writer = Writer::default();
+        let mut writer = Writer::beside(base, text.is_some());
         writer.findings(report, share);
         writer.patterns(report, share);
         let mut pack = match text {
@@ -117,6 +117,8 @@ struct Writer {
     ids: BTreeSet<String>,
     selectors: Vec<Selector>,
     names: BTreeSet<FieldName>,
+    /// The holes of the pack's patterns.
+    holes: BTreeSet<String>,
     /// Paths in JSON that a case must hold, with a value.
     members: Vec<(Selector, String)>,
     /// Pairs that a case must hold.
@@ -129,31 +131,57 @@ struct Writer {
 }
 
 impl Writer {
+    /// A writer whose rules get on with those of `base`: with the ids of all, and where the draft goes on from its file, also
+    /// with its own selectors and names.
+    fn beside(base: &RulePack, goes_on: bool) -> Self {
+        let patterns = base.lines.iter().chain(&base.messages).map(|pattern| &pattern.id);
+        let ids = base.rules.iter().map(|rule| &rule.id).chain(patterns).cloned().collect();
+        let own = base.rules.iter().filter(|rule| goes_on && base.is_own(rule));
+        let selectors = own.clone().flat_map(|rule| rule.select.clone()).collect();
+        let names = own.flat_map(|rule| &rule.named).map(|name| name.field_name().clone()).collect();
+        let parts = base.lines.iter().chain(&base.messages).flat_map(|pattern| &pattern.parts);
+        let holes = parts.filter_map(|part| match part {
+            Part::Hole { name, .. } => Some(name.clone()),
+            Part::Literal(_) => None,
+        });
+        Self { ids, selectors, names, holes: holes.collect(), ..Self::default() }
+    }
+
     fn findings(&mut self, report: &Report, share: &PackShare) {
         for finding in report.findings.iter().filter(|finding| finding.place.pack == share.name) {
             if finding.place.word.is_none() {
-                self.finding(finding);
+                self.finding(finding, share.format);
             }
         }
     }
 
-    fn finding(&mut self, finding: &Finding) {
+    fn finding(&mut self, finding: &Finding, format: Format) {
         let Finding { place, class, .. } = finding;
         let comment = evidence(finding);
         match place.path.last() {
-            Some(Key::Member(_) | Key::Any(_) | Key::Hole(_)) => match selector_of(place) {
+            Some(Key::Member(_) | Key::Any(_) | Key::Hole(_)) => match self.selector_of(place, format) {
                 Some(selector) if !self.meets(&selector) => {
                     let value = self.invent(*class);
                     self.rule(&comment, *class, place, &format!("select = {}", quoted(&selector.to_string())));
-                    if place.selector().is_some() {
+                    if format == Format::Json && place.selector().is_some() {
                         self.members.push((selector.clone(), value));
                     }
                     self.selectors.push(selector);
                 }
-                Some(_) | None => self.named(finding, &comment),
+                Some(_) => self.rules += &format!("\n{comment}# No rule: another one speaks of this place in another way.\n"),
+                None => self.named(finding, &comment),
             },
             Some(Key::Pair(_) | Key::Label(_)) => self.named(finding, &comment),
             Some(Key::Inside) | None => self.rules += &format!("\n{comment}# No rule can name this place alone.\n"),
+        }
+    }
+
+    /// The selector for a place in JSON, or for a hole. In a pack of lines, nothing but holes can be selected.
+    fn selector_of(&self, place: &Place, format: Format) -> Option<Selector> {
+        match (place.path.as_slice(), format) {
+            ([.., Key::Hole(name)], _) => Selector::parse(name).ok().filter(|_| self.holes.contains(name)),
+            (_, Format::Json) => place.selector(),
+            (_, Format::Line) => None,
         }
     }
 
@@ -354,14 +382,6 @@ fn is_hole_name(name: &str) -> bool {
 fn hole_name(class: Class, number: usize) -> String {
     let class = class.code().replace('-', "_");
     if number == 1 { format!("{class}_in_text") } else { format!("{class}_in_text_{number}") }
-}
-
-/// The selector for a place in JSON, or for a hole.
-fn selector_of(place: &Place) -> Option<Selector> {
-    match place.path.as_slice() {
-        [.., Key::Hole(name)] => Selector::parse(name).ok(),
-        _ => place.selector(),
-    }
 }
 
 /// Puts a value where a selector looks; a place that is taken stays as it is.

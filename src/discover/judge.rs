@@ -96,6 +96,7 @@ fn by_itself(case: &Case<'_>) -> Verdict {
         Hint::Entity(class) => by_name(column, *class),
         Hint::Nothing if has(&[Look::Text, Look::Path]) => Verdict::Harmless(Harmless::Text),
         Hint::Nothing if has(&[Look::Names]) && column.distinct.count().number() >= DISTINCT_MIN => entity(
+            column,
             Class::Person,
             Confidence::Low,
             vec![Why::Shape],
@@ -104,8 +105,9 @@ fn by_itself(case: &Case<'_>) -> Verdict {
     }
 }
 
-fn entity(class: Class, confidence: Confidence, why: Vec<Why>) -> Verdict {
-    Verdict::Entity { standing: Standing::Open, class, confidence, why }
+fn entity(column: &Column, class: Class, confidence: Confidence, why: Vec<Why>) -> Verdict {
+    let standing = if column.is_touched() { Standing::Partly } else { Standing::Open };
+    Verdict::Entity { standing, class, confidence, why }
 }
 
 /// What the packs do with the values.
@@ -148,12 +150,12 @@ fn by_name(column: &Column, class: Class) -> Verdict {
         if !column.has_one_length() || column.bytes_max < DIGITS_MIN {
             return Verdict::Open;
         }
-        return entity(class, Confidence::Medium, vec![Why::Name]);
+        return entity(column, class, Confidence::Medium, vec![Why::Name]);
     }
     if opaque >= LOOK_MIN {
-        return entity(class, Confidence::High, vec![Why::Name, Why::Shape]);
+        return entity(column, class, Confidence::High, vec![Why::Name, Why::Shape]);
     }
-    entity(class, Confidence::Medium, vec![Why::Name])
+    entity(column, class, Confidence::Medium, vec![Why::Name])
 }
 
 /// Judges what is still open by the entities it goes with, and makes sure of what is not sure. Tells whether anything new came
@@ -179,7 +181,7 @@ fn relate(cases: &[Case<'_>], verdicts: &mut [Verdict], shown: &dyn Fn(usize) ->
                 *confidence = confidence.raised();
                 why.push(constant);
             }
-            verdict => *verdict = entity(tie.class(column), Confidence::Medium, vec![Why::Unique, constant]),
+            verdict => *verdict = entity(column, tie.class(column), Confidence::Medium, vec![Why::Unique, constant]),
         }
     }
     news
@@ -244,7 +246,7 @@ fn seed(cases: &[Case<'_>], verdicts: &mut [Verdict]) -> bool {
         let column = case.column;
         let is_opaque = column.share_of(&[Look::Code]) >= LOOK_MIN && column.bytes_min >= BYTES_MIN;
         if *verdict == Verdict::Open && is_opaque && may_be_identifier(column) && column.distinct.count().number() >= 2 * DISTINCT_MIN {
-            *verdict = entity(Class::UserId, Confidence::Low, vec![Why::Shape, Why::Unique]);
+            *verdict = entity(column, Class::UserId, Confidence::Low, vec![Why::Shape, Why::Unique]);
             seeded = true;
         }
     }

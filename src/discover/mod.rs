@@ -220,11 +220,7 @@ impl<'v> Discovery<'v> {
 
 /// `pack/rule` of the rules that stand in a pack's own file, and of its way with unknown text if that is not to search it.
 fn own_rules(pack: &RulePack) -> Vec<String> {
-    let is_used = |file: &str| {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        pack.uses.iter().any(|used| name.strip_suffix(".toml") == Some(used.name.as_str()))
-    };
-    let own = pack.rules.iter().filter(|rule| !is_used(&rule.file)).map(|rule| format!("{}/{}", pack.name, rule.id));
+    let own = pack.rules.iter().filter(|rule| pack.is_own(rule)).map(|rule| format!("{}/{}", pack.name, rule.id));
     own.chain([format!("{}/unknown", pack.name)]).collect()
 }
 

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Names in one object that are kept apart. An object with more is a map, but for those of its names that many records have.
 const NAMES_MAX: usize = 256;
+/// The same at the top, where logs of several formats may be mixed.
+const NAMES_TOP_MAX: usize = 1024;
 /// Longest name that is kept, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 /// Names that a map has at least, to be told from an object with optional members.
@@ -19,6 +21,8 @@ const MAP_SHARE_MAX: f64 = 0.5;
 const STABLE_SHARE_MIN: f64 = 0.05;
 /// Records from which on a name that only one of them has is no name of a field.
 const RARE_RECORDS_MIN: u64 = 100;
+/// The same for names of pairs, which strangers choose in URLs.
+const RARE_PAIRS_MIN: u64 = 10;
 
 /// One step to a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -206,26 +210,24 @@ impl Node {
         }
     }
 
-    fn fold_maps(&mut self, records_all: u64) {
-        for family in [Family::Members, Family::Labels, Family::Pairs] {
-            if self.is_map(family) {
-                self.fold(family, |_, _| true);
-            }
-            self.fold(family, |_, child| records_all >= RARE_RECORDS_MIN && child.records == 1);
+    /// Folds names that are data. At the top, where logs of several formats may be mixed, nearly every record must bring its own.
+    fn fold_maps(&mut self, records_all: u64, is_top: bool) {
+        if self.is_map() && (!is_top || self.children.len() as u64 * 2 > self.records) {
+            self.fold(Family::Members, |_, _| true);
         }
-        self.children.values_mut().for_each(|child| child.fold_maps(records_all));
+        for family in [Family::Members, Family::Labels, Family::Pairs] {
+            let is_rare = records_all >= if family == Family::Pairs { RARE_PAIRS_MIN } else { RARE_RECORDS_MIN };
+            self.fold(family, |_, child| is_rare && child.records == 1);
+        }
+        self.children.values_mut().for_each(|child| child.fold_maps(records_all, false));
     }
 
-    /// Whether the names of a family are data: none of them stands in most records, and below all of them stands the same.
-    fn is_map(&self, family: Family) -> bool {
-        if family != Family::Members {
-            return false;
-        }
-        let members = || self.children.iter().filter(|(key, _)| key.family() == Some(family));
+    /// Whether the names of the members are data: none of them stands in most records, and below all of them stands the same.
+    fn is_map(&self) -> bool {
+        let members = || self.children.iter().filter(|(key, _)| key.family() == Some(Family::Members));
         let is_seldom = |child: &Self| (child.records as f64) < MAP_SHARE_MAX * self.records as f64;
         let Some((_, first)) = members().next() else { return false };
-        members().count() >= MAP_NAMES_MIN
-            && members().all(|(_, child)| is_seldom(child) && child.is_like(first))
+        members().count() >= MAP_NAMES_MIN && members().all(|(_, child)| is_seldom(child) && child.is_like(first))
     }
 
     /// Whether the same stands below, as far as names and numbers tell.
@@ -270,8 +272,9 @@ impl Tree {
     pub(super) fn node(&mut self, path: &[Step], record: u64, may_grow: bool) -> Option<&mut Node> {
         let mut node = &mut self.root;
         node.visit(record);
-        for step in path {
-            let key = node.key_for(Key::of(step));
+        for (depth, step) in path.iter().enumerate() {
+            let names_max = if depth == 0 { NAMES_TOP_MAX } else { NAMES_MAX };
+            let key = node.key_for(Key::of(step), names_max);
             if !may_grow && !node.children.contains_key(&key) {
                 return None;
             }
@@ -284,7 +287,7 @@ impl Tree {
     /// Folds names that are data, as far as the names themselves tell.
     pub(super) fn fold_maps(&mut self) {
         let records = self.root.records;
-        self.root.fold_maps(records);
+        self.root.fold_maps(records, true);
     }
 
     /// Folds names that are also values of entities; tells whether there were any.
@@ -300,9 +303,9 @@ impl Tree {
 
 impl Node {
     /// The key by which a child is kept, after folding if there are too many.
-    fn key_for(&mut self, key: Key) -> Key {
+    fn key_for(&mut self, key: Key, names_max: usize) -> Key {
         let Some(family) = key.family().filter(|_| !self.children.contains_key(&key)) else { return key };
-        if self.children.len() >= NAMES_MAX && !self.is_full {
+        if self.children.len() >= names_max && !self.is_full {
             let records = self.records;
             self.fold(family, |_, child| (child.records as f64) < STABLE_SHARE_MIN * records as f64);
             self.is_full = true;

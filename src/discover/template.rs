@@ -7,6 +7,7 @@
 
 use super::column::{Column, Cover, Entry, Firmness};
 use super::distinct::hash_of;
+use crate::canon;
 use crate::veil::{Kind, Mark};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -209,9 +210,10 @@ fn meets(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// Whether a word may be one that the author of the program wrote.
+/// Whether a word may be one that the author of the program wrote: no number, address or host.
 fn may_be_fixed(word: &str) -> bool {
-    word.len() <= WORD_BYTES_MAX && !word.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@' || byte.is_ascii_control())
+    let is_odd = |byte: u8| byte.is_ascii_digit() || byte == b'@' || byte.is_ascii_control();
+    word.len() <= WORD_BYTES_MAX && !word.bytes().any(is_odd) && !canon::is_domain(word.as_bytes())
 }
 
 /// The words of a text: what stands between blanks, brackets, quotes, commas and the like. A colon behind a name, or in front

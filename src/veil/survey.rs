@@ -48,7 +48,7 @@ pub struct Sight<'a> {
     pub value: &'a [u8],
     /// How it is written.
     pub kind: Kind,
-    /// Whether a rule keeps the value and does not look into it.
+    /// Whether a rule speaks of the value and keeps it, as it says or because the value stands for nobody.
     pub kept: bool,
     /// What is replaced in it, ascending and disjoint.
     pub found: &'a [Mark],

@@ -7,7 +7,7 @@ use super::{Plan, Scope};
 use crate::decode::escape;
 use crate::decode::json::{Enclosed, JsonError, Token, Tokens};
 use crate::decode::line::Hole;
-use crate::detect::{self, Pair};
+use crate::detect::{self, Link, Pair};
 use crate::rules::{Format, Parse, Unknown};
 use crate::veil::matcher::Action;
 use crate::veil::patterns::Pattern;
@@ -115,7 +115,7 @@ impl<'s> Survey<'s> {
             Some(action) => plan.apply(scope, action, text),
             None => plan.unknown(scope, scope.matcher.unknown, text),
         });
-        let kept = action.is_some_and(|action| action.parse == Parse::No && action.replacement.is_none());
+        let kept = is_kept(action, &found);
         self.show(text, Kind::Text, kept, &found);
         match (action, scope.inner()) {
             (Some(Action { parse: Parse::Auto, .. }), Some(inner)) => {
@@ -194,9 +194,9 @@ impl<'s> Survey<'s> {
         let mut pairs = Vec::new();
         detect::pairs(text, &mut pairs);
         detect::elements(text, &mut pairs);
-        for Pair { name, value, .. } in pairs {
+        for Pair { name, value, link } in pairs {
             let is_json = regions.iter().any(|region| region.start < value.end && value.start < region.end);
-            if !is_json {
+            if !is_json && may_be_pair(&text[name.clone()], &text[value.clone()], link) {
                 let name = String::from_utf8_lossy(&text[name]).into_owned();
                 self.path.push(Step::Pair(name));
                 self.show(&text[value.clone()], Kind::Text, false, &within(found, &value));
@@ -214,7 +214,7 @@ impl<'s> Survey<'s> {
                 plan.literal(scope, value, 0..value.len(), expected);
             }
         });
-        let kept = expected.action().is_some_and(|action| action.parse == Parse::No && action.replacement.is_none());
+        let kept = is_read && is_kept(expected.action(), &found);
         self.show(value, kind, kept, &found);
     }
 
@@ -246,6 +246,16 @@ fn within(found: &[Mark], part: &Range<usize>) -> Vec<Mark> {
         Mark { span, ..mark.clone() }
     });
     moved.collect()
+}
+
+/// Whether a rule speaks of the value as a whole and yet nothing of it is replaced: it keeps it, or the value stands for nobody.
+fn is_kept(action: Option<Action>, found: &[Mark]) -> bool {
+    found.is_empty() && action.is_some_and(|action| action.parse == Parse::No)
+}
+
+/// Whether a name and a value are a pair, and not a host and its port.
+fn may_be_pair(name: &[u8], value: &[u8], link: Link) -> bool {
+    link != Link::Colon || !(name.contains(&b'.') || value.iter().all(u8::is_ascii_digit))
 }
 
 fn check_json(text: &[u8]) -> Result<(), JsonError> {
