@@ -4,7 +4,8 @@ unknown.py invent DIR: writes DIR/parcels.jsonl and DIR/parcels.log (one service
 out parcels) and DIR/planted.json: by file, the fields that hold entities, those that single people out only together, and
 those that are innocent.
 unknown.py judge DIR: compares DIR/found.jsonl.json and DIR/found.log.json, reports of `logveil discover --json`, with that.
-unknown.py residues FILE OUT: how many planted entities of FILE stand in OUT as whole words.
+unknown.py residues TRUTH OUT: how many planted entities, by line in TRUTH, stand in that line of OUT as whole words.
+unknown.py quoted TRUTH FILE...: fails when a planted entity stands in one of the files.
 Everybody and everything is made of syllables and dice.
 """
 
@@ -171,9 +172,16 @@ def residues(truth, output):
     return len(left) + quarantined == 0
 
 
+def quoted(truth, *files):
+    everything = {entity for row in open(truth) for entity in json.loads(row)}
+    shown = [name for name in files if everything & set(re.findall(r"[A-Za-z0-9-]+", open(name).read()))]
+    print(f"files of reports and drafts={len(files)} that quote an entity={len(shown)}")
+    return not shown
+
+
 if __name__ == "__main__":
     task = sys.argv[1]
     if task == "invent":
         invent(sys.argv[2])
     else:
-        sys.exit(0 if {"judge": judge, "residues": residues}[task](*sys.argv[2:]) else 1)
+        sys.exit(0 if {"judge": judge, "residues": residues, "quoted": quoted}[task](*sys.argv[2:]) else 1)

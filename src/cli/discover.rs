@@ -59,7 +59,9 @@ pub(super) struct DiscoverArgs {
 pub(super) fn run(args: &DiscoverArgs, out: &mut impl Write) -> Result<Exit, Failure> {
     let to_stdout = args.draft.as_deref().is_some_and(is_stdin);
     if to_stdout && args.json {
-        return Err(Failure::Usage(anyhow!("--draft - and --json both want standard output\n  hint: --draft FILE.toml")));
+        return Err(Failure::Usage(anyhow!(
+            "--draft - and --json both want standard output\n  hint: --draft FILE.toml"
+        )));
     }
     if let Some(file) = args.draft.as_deref().filter(|_| !to_stdout) {
         refuse(file)?;
@@ -79,7 +81,10 @@ pub(super) fn run(args: &DiscoverArgs, out: &mut impl Write) -> Result<Exit, Fai
     match args.draft.as_deref().filter(|_| !to_stdout) {
         Some(file) => save(args, file, &report, &packs)?,
         None if to_stdout || args.json || report.findings.is_empty() => {}
-        None => writeln!(out, "next: logveil discover --draft my-log.toml … writes these as rules, to be read and corrected")?,
+        None => writeln!(
+            out,
+            "next: logveil discover --draft my-log.toml … writes these as rules, to be read and corrected"
+        )?,
     }
     Ok(Exit::Done)
 }
@@ -155,11 +160,13 @@ fn draft(args: &DiscoverArgs, name: &str, report: &Report, packs: &[RulePack]) -
         (here.filter(|finding| finding.standing != Standing::Guessed).count(), share.records)
     };
     let share = report.packs.iter().max_by_key(weight);
-    let share = share.ok_or_else(|| Failure::Usage(anyhow!("no record could be read, so there is nothing to draft")))?;
+    let share =
+        share.ok_or_else(|| Failure::Usage(anyhow!("no record could be read, so there is nothing to draft")))?;
     let base = packs.iter().find(|pack| pack.name == share.name);
     let base = base.ok_or_else(|| Failure::Usage(anyhow!("no rule pack `{}`", share.name)))?;
     if report.packs.len() > 1 {
-        let others: Vec<&str> = report.packs.iter().map(|pack| pack.name.as_str()).filter(|name| *name != share.name).collect();
+        let others: Vec<&str> =
+            report.packs.iter().map(|pack| pack.name.as_str()).filter(|name| *name != share.name).collect();
         terminal::say(&format!(
             "note: the draft is for the {} of pack {}; the sample has others, too ({})\n  hint: a pack has one format, so \
              draft one from each",
@@ -213,7 +220,9 @@ fn pack_name(file: &Path, packs: &[RulePack]) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let name: String = stem.to_string_lossy().chars().map(plain).collect();
     let name = name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    let is_taken = !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name == "auto" || packs.iter().any(|pack| pack.name == name);
+    let is_taken = !name.starts_with(|c: char| c.is_ascii_alphabetic())
+        || name == "auto"
+        || packs.iter().any(|pack| pack.name == name);
     if is_taken { format!("draft-{name}").trim_end_matches('-').to_owned() } else { name }
 }
 
@@ -259,7 +268,9 @@ fn findings(report: &Report, standing: Standing, paint: Paint) -> String {
     let title = match standing {
         Standing::Open => paint.red("Passes today: looks like an entity, and no rule replaces it"),
         Standing::Partly => paint.red("Passes in part: of some values, or of a part of each, nothing is replaced"),
-        Standing::Guessed => paint.bold("Replaced by a guess: by a known name, shape or phrase; a rule would make it sure"),
+        Standing::Guessed => {
+            paint.bold("Replaced by a guess: by a known name, shape or phrase; a rule would make it sure")
+        }
     };
     let heads = ["where", "class", "sure", "records", "values", "distinct", "replaced", "looks like", "because"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -290,7 +301,8 @@ fn quasi(quasi: &Quasi, report: &Report, paint: Paint) -> String {
         Some(subject) => format!("{} told apart by {}", count(quasi.subjects, "subject"), shown(subject, report)),
         None => format!("{}, as nothing says who is who", count(quasi.subjects, "record")),
     };
-    let mut rows = vec![["fields", &format!("records shared by fewer than {k}"), "alone", "values"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["fields", &format!("records shared by fewer than {k}"), "alone", "values"].map(str::to_owned).to_vec()];
     for found in &quasi.combinations {
         let places: Vec<String> = found.places.iter().map(|place| shown(place, report)).collect();
         rows.push(vec![places.join(" + "), percent(found.share), grouped(found.alone), grouped(found.values)]);
@@ -314,7 +326,11 @@ fn templates(report: &Report, paint: Paint) -> String {
         rows.push(vec![grouped(template.lines), shown(&template.place, report), written(template)]);
     }
     let more = report.templates.len().saturating_sub(SHOWN_MAX);
-    let more = if more > 0 { format!("  and {}\n", count(more as u64, "shape more").replace("mores", "more")) } else { String::new() };
+    let more = if more > 0 {
+        format!("  and {}\n", count(more as u64, "shape more").replace("mores", "more"))
+    } else {
+        String::new()
+    };
     let others = match report.texts_other {
         0 => String::new(),
         number => format!("  {} of rarer shapes\n", count(number, "text")),
@@ -397,8 +413,12 @@ fn indented(text: &str) -> String {
 // ---- the report for programs
 
 fn to_json(report: &Report) -> Value {
-    let packs = report.packs.iter().map(|pack| json!({ "pack": pack.name, "format": pack.format.code(), "records": pack.records }));
-    let quarantined: BTreeMap<&str, u64> = report.quarantined.iter().map(|(reason, number)| (reason.code(), *number)).collect();
+    let packs = report
+        .packs
+        .iter()
+        .map(|pack| json!({ "pack": pack.name, "format": pack.format.code(), "records": pack.records }));
+    let quarantined: BTreeMap<&str, u64> =
+        report.quarantined.iter().map(|(reason, number)| (reason.code(), *number)).collect();
     let ruled = report.ruled.iter().map(|(place, class)| json!({ "place": place_json(place), "class": class.code() }));
     let harmless = report.harmless.iter().map(|(place, why)| json!({ "place": place_json(place), "why": why.code() }));
     let templates = report.templates.iter().map(|template| {

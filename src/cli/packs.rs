@@ -47,8 +47,7 @@ pub(super) fn read(folder: &Path) -> Result<Library, Failure> {
     // Only files that a pack names: there may be others beside the packs, such as a keyring.
     let used = |path: &&PathBuf| {
         let quoted = path.file_stem().map(|stem| format!("\"{}\"", stem.to_string_lossy())).unwrap_or_default();
-        is_toml(path)
-            && files.iter().any(|(path, text)| path.ends_with("/pack.toml") && text.contains(&quoted))
+        is_toml(path) && files.iter().any(|(path, text)| path.ends_with("/pack.toml") && text.contains(&quoted))
     };
     let shared: Vec<PathBuf> = entries(&root)?.iter().filter(used).cloned().collect();
     for path in shared {

@@ -59,8 +59,11 @@ fn head(name: &str, report: &Report, share: &PackShare, base: &RulePack) -> Stri
         quoted(base.unknown.code()),
         quoted(base.unknown_key.code()),
     );
-    let is_clean = |name: &&String| !report.findings.iter().any(|finding| finding.place.path.first() == Some(&Key::Pair((*name).clone())));
-    let recognized: Vec<String> = share.top.iter().filter(is_clean).take(RECOGNIZED_MAX).map(|name| quoted(name)).collect();
+    let is_clean = |name: &&String| {
+        !report.findings.iter().any(|finding| finding.place.path.first() == Some(&Key::Pair((*name).clone())))
+    };
+    let recognized: Vec<String> =
+        share.top.iter().filter(is_clean).take(RECOGNIZED_MAX).map(|name| quoted(name)).collect();
     if share.format == Format::Json && recognized.len() > 1 {
         text += "# Names that every record of the sample has at its top; `auto` takes JSON with all of them for this pack.\n";
         text += &format!("recognize = [{}]\n", recognized.join(", "));
@@ -86,7 +89,8 @@ fn renamed(text: &str, name: &str) -> String {
 
 /// What singles people out, as rules that are commented out: whether an analyst needs it is for a person to say.
 fn quasi(report: &Report, share: &PackShare) -> String {
-    let here = report.quasi.combinations.iter().filter(|found| found.places.iter().all(|place| place.pack == share.name));
+    let here =
+        report.quasi.combinations.iter().filter(|found| found.places.iter().all(|place| place.pack == share.name));
     let (mut text, mut told) = (String::new(), BTreeSet::new());
     for combination in here {
         let shown: Vec<String> = combination.places.iter().map(|place| format!("`{}`", place.shown())).collect();
@@ -117,7 +121,7 @@ struct Writer {
     ids: BTreeSet<String>,
     selectors: Vec<Selector>,
     names: BTreeSet<FieldName>,
-    /// The holes of the pack's patterns.
+    /// The holes that can be selected.
     holes: BTreeSet<String>,
     /// Paths in JSON that a case must hold, with a value.
     members: Vec<(Selector, String)>,
@@ -139,7 +143,8 @@ impl Writer {
         let own = base.rules.iter().filter(|rule| goes_on && base.is_own(rule));
         let selectors = own.clone().flat_map(|rule| rule.select.clone()).collect();
         let names = own.flat_map(|rule| &rule.named).map(|name| name.field_name().clone()).collect();
-        let parts = base.lines.iter().chain(&base.messages).flat_map(|pattern| &pattern.parts);
+        // Those of shared messages are reached by name.
+        let parts = base.lines.iter().filter(|_| goes_on).flat_map(|pattern| &pattern.parts);
         let holes = parts.filter_map(|part| match part {
             Part::Hole { name, .. } => Some(name.clone()),
             Part::Literal(_) => None,
@@ -168,7 +173,9 @@ impl Writer {
                     }
                     self.selectors.push(selector);
                 }
-                Some(_) => self.rules += &format!("\n{comment}# No rule: another one speaks of this place in another way.\n"),
+                Some(_) => {
+                    self.rules += &format!("\n{comment}# No rule: another one speaks of this place in another way.\n")
+                }
                 None => self.named(finding, &comment),
             },
             Some(Key::Pair(_) | Key::Label(_)) => self.named(finding, &comment),
@@ -201,7 +208,8 @@ impl Writer {
 
     fn rule(&mut self, comment: &str, class: Class, place: &Place, claim: &str) {
         let id = self.id(&format!("{}-{}", class.code(), place.name().unwrap_or("any")));
-        self.rules += &format!("\n{comment}[[rule]]\nid = {}\n{claim}\nclass = {}\n", quoted(&id), quoted(class.code()));
+        self.rules +=
+            &format!("\n{comment}[[rule]]\nid = {}\n{claim}\nclass = {}\n", quoted(&id), quoted(class.code()));
     }
 
     /// Whether a selector would meet another one that is as specific; such a pack is refused.
@@ -219,8 +227,12 @@ impl Writer {
             let known: u64 = lines.iter().map(|template| template.lines).sum();
             let table = if known as f64 >= LINES_SHARE_MIN * share.records as f64 { "line" } else { "message" };
             self.patterns += match table {
-                "line" => "\n# The shapes of lines. A line of another shape is quarantined; as `[[message]]` it would be searched.\n",
-                _ => "\n# The shapes of many lines; the others are searched. As `[[line]]` the others would be quarantined.\n",
+                "line" => {
+                    "\n# The shapes of lines. A line of another shape is quarantined; as `[[message]]` it would be searched.\n"
+                }
+                _ => {
+                    "\n# The shapes of many lines; the others are searched. As `[[line]]` the others would be quarantined.\n"
+                }
             };
             self.takes_all_lines = table == "line";
             for template in lines {
@@ -239,7 +251,11 @@ impl Writer {
                 self.pattern("message", template, Some(&selector), &mut holes);
             }
             let id = self.id(&format!("text-{}", templates[0].place.name().unwrap_or("any")));
-            self.rules += &format!("\n# Texts with entities among their words: see the messages below.\n[[rule]]\nid = {}\nselect = {}\nparse = \"auto\"\n", quoted(&id), quoted(&written));
+            self.rules += &format!(
+                "\n# Texts with entities among their words: see the messages below.\n[[rule]]\nid = {}\nselect = {}\nparse = \"auto\"\n",
+                quoted(&id),
+                quoted(&written)
+            );
             self.selectors.push(selector);
         }
         for (class, names) in holes {
@@ -275,7 +291,8 @@ impl Writer {
                 }
                 TemplatePart::Open { class: Some(class), pair, .. } => {
                     example += &self.invent(*class);
-                    let pair = pair.as_ref().filter(|name| is_hole_name(name) && !pattern.contains(&format!("<{name}>")));
+                    let pair =
+                        pair.as_ref().filter(|name| is_hole_name(name) && !pattern.contains(&format!("<{name}>")));
                     if let Some(name) = pair {
                         pattern += &format!("<{name}>");
                         continue;
@@ -300,7 +317,8 @@ impl Writer {
 
     /// An id of its own for a rule or pattern.
     fn id(&mut self, wanted: &str) -> String {
-        let plain: String = wanted.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let plain: String =
+            wanted.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
         let plain = plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
         let numbered = |number: usize| if number == 1 { plain.clone() } else { format!("{plain}-{number}") };
         let id = (1..).map(numbered).find(|id| !self.ids.contains(id)).unwrap_or_default();
@@ -349,7 +367,10 @@ impl Writer {
                 object.entry("note").or_insert(json!(pairs));
             }
             if !object.is_empty() {
-                cases.push(("fields.txt".to_owned(), case("Fields that hold entities are replaced.", Value::Object(object).to_string())));
+                cases.push((
+                    "fields.txt".to_owned(),
+                    case("Fields that hold entities are replaced.", Value::Object(object).to_string()),
+                ));
             }
         } else if !pairs.is_empty() && !self.takes_all_lines {
             cases.push(("pairs.txt".to_owned(), case("Pairs that hold entities are replaced.", pairs)));

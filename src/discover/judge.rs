@@ -95,12 +95,9 @@ fn by_itself(case: &Case<'_>) -> Verdict {
         Hint::Thing => Verdict::Harmless(Harmless::Named),
         Hint::Entity(class) => by_name(column, *class),
         Hint::Nothing if has(&[Look::Text, Look::Path]) => Verdict::Harmless(Harmless::Text),
-        Hint::Nothing if has(&[Look::Names]) && column.distinct.count().number() >= DISTINCT_MIN => entity(
-            column,
-            Class::Person,
-            Confidence::Low,
-            vec![Why::Shape],
-        ),
+        Hint::Nothing if has(&[Look::Names]) && column.distinct.count().number() >= DISTINCT_MIN => {
+            entity(column, Class::Person, Confidence::Low, vec![Why::Shape])
+        }
         Hint::Nothing => Verdict::Open,
     }
 }
@@ -245,7 +242,11 @@ fn seed(cases: &[Case<'_>], verdicts: &mut [Verdict]) -> bool {
     for (case, verdict) in cases.iter().zip(verdicts) {
         let column = case.column;
         let is_opaque = column.share_of(&[Look::Code]) >= LOOK_MIN && column.bytes_min >= BYTES_MIN;
-        if *verdict == Verdict::Open && is_opaque && may_be_identifier(column) && column.distinct.count().number() >= 2 * DISTINCT_MIN {
+        if *verdict == Verdict::Open
+            && is_opaque
+            && may_be_identifier(column)
+            && column.distinct.count().number() >= 2 * DISTINCT_MIN
+        {
             *verdict = entity(column, Class::UserId, Confidence::Low, vec![Why::Shape, Why::Unique]);
             seeded = true;
         }
@@ -276,7 +277,13 @@ pub(super) fn is_somebody(class: Class) -> bool {
         | Class::Device
         | Class::Mac
         | Class::Token => true,
-        Class::Ip | Class::Network | Class::ConnectionId | Class::UserAgent | Class::Host | Class::Geo | Class::Text => false,
+        Class::Ip
+        | Class::Network
+        | Class::ConnectionId
+        | Class::UserAgent
+        | Class::Host
+        | Class::Geo
+        | Class::Text => false,
     }
 }
 

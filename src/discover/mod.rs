@@ -211,7 +211,8 @@ impl<'v> Discovery<'v> {
         }
         report.packs.sort_by_key(|pack| std::cmp::Reverse(pack.records));
         report.findings.sort_by(|a, b| {
-            let rank = |finding: &Finding| (finding.standing, finding.confidence, std::cmp::Reverse(finding.evidence.values));
+            let rank =
+                |finding: &Finding| (finding.standing, finding.confidence, std::cmp::Reverse(finding.evidence.values));
             rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place))
         });
         report
@@ -253,7 +254,8 @@ struct Judged<'t> {
 
 impl<'t> Judged<'t> {
     fn of(veil: &Veil, pack: &str, tree: &'t Tree) -> Self {
-        let mut judged = Self { sites: Vec::new(), verdicts: Vec::new(), templates: Vec::new(), maps: Vec::new(), texts_other: 0 };
+        let mut judged =
+            Self { sites: Vec::new(), verdicts: Vec::new(), templates: Vec::new(), maps: Vec::new(), texts_other: 0 };
         tree.each(&mut |path, node| {
             let place = Place { pack: pack.to_owned(), path: path.to_vec(), word: None };
             if node.column.values > 0 {
@@ -324,7 +326,8 @@ impl<'t> Judged<'t> {
             };
             let is_word = |site: &Site<'_>| {
                 let word = site.place.word.as_ref();
-                site.place.path == place.path && word.is_some_and(|word| (word.template, word.position) == (number, position))
+                site.place.path == place.path
+                    && word.is_some_and(|word| (word.template, word.position) == (number, position))
             };
             let is_it = |site: &Site<'_>| pair.map_or_else(|| is_word(site), |name| is_pair(site, name));
             self.sites.iter().position(is_it).and_then(|at| self.verdicts[at].class())
@@ -349,7 +352,8 @@ impl<'t> Judged<'t> {
 
     /// What singles out the subjects of this pack, or its records.
     fn quasi(&self, k: u64) -> Quasi {
-        let subject = (0..self.sites.len()).filter_map(|at| Some((self.rank_as_subject(at)?, at))).max().map(|(_, at)| at);
+        let subject =
+            (0..self.sites.len()).filter_map(|at| Some((self.rank_as_subject(at)?, at))).max().map(|(_, at)| at);
         let anybody: Vec<(u32, u64)>;
         let subjects = match subject {
             Some(at) => self.sites[at].column.cells.as_slice(),
@@ -381,15 +385,8 @@ impl<'t> Judged<'t> {
 
     /// How well a place says who is who: by the records that have it, and by its class. `None` when it does not.
     fn rank_as_subject(&self, at: usize) -> Option<(u64, usize)> {
-        const CLASSES: [Class; 7] = [
-            Class::Device,
-            Class::Person,
-            Class::Phone,
-            Class::Account,
-            Class::UserId,
-            Class::Email,
-            Class::User,
-        ];
+        const CLASSES: [Class; 7] =
+            [Class::Device, Class::Person, Class::Phone, Class::Account, Class::UserId, Class::Email, Class::User];
         let class = self.verdicts[at].class()?;
         let rank = CLASSES.iter().position(|known| *known == class)?;
         let column = self.sites[at].column;

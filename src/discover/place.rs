@@ -202,7 +202,12 @@ impl Node {
     /// Takes the children that `is_folded` and puts one in their place.
     fn fold(&mut self, family: Family, is_folded: impl Fn(&Key, &Self) -> bool) {
         let of_family = |key: &Key| key.family() == Some(family);
-        let keys: Vec<Key> = self.children.iter().filter(|(key, child)| of_family(key) && is_folded(key, child)).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Key> = self
+            .children
+            .iter()
+            .filter(|(key, child)| of_family(key) && is_folded(key, child))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in keys {
             if let Some(child) = self.children.remove(&key) {
                 self.child(Key::Any(family)).absorb(child);

@@ -40,7 +40,9 @@ pub(super) fn describes(column: &Column, subjects: &Cells) -> bool {
 /// Whether a column may be one of few values each, where nothing says who is who.
 pub(super) fn is_kind(column: &Column) -> bool {
     let distinct = column.distinct.count().number();
-    distinct > 1 && distinct * 10 < column.filled() && column.share_of(&[Look::Code, Look::Integer, Look::Word, Look::Names]) >= 0.8
+    distinct > 1
+        && distinct * 10 < column.filled()
+        && column.share_of(&[Look::Code, Look::Integer, Look::Word, Look::Names]) >= 0.8
 }
 
 /// The smallest combinations of columns that single subjects out, most first, and how many subjects there are.
@@ -99,7 +101,9 @@ impl People {
         let mut sharing: HashMap<Vec<u64>, (u64, HashSet<u64>)> = HashMap::new();
         let mut rows_all = 0;
         for (subject, values, rows) in &self.groups {
-            let Some(values) = places.iter().map(|place| values[*place]).collect::<Option<Vec<u64>>>() else { continue };
+            let Some(values) = places.iter().map(|place| values[*place]).collect::<Option<Vec<u64>>>() else {
+                continue;
+            };
             let (rows_here, subjects) = sharing.entry(values).or_default();
             *rows_here += rows;
             subjects.insert(*subject);
@@ -137,7 +141,13 @@ mod tests {
         let mut column = Column::new();
         for row in 0..rows {
             let value = value(row);
-            let entry = Entry { record: u64::from(row) + 1, row: Some(row), value: &value, kind: Kind::Text, cover: Cover::Bare };
+            let entry = Entry {
+                record: u64::from(row) + 1,
+                row: Some(row),
+                value: &value,
+                kind: Kind::Text,
+                cover: Cover::Bare,
+            };
             column.add(entry);
         }
         column

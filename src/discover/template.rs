@@ -164,7 +164,8 @@ impl Template {
 
     /// The name of the pair whose value the word is: `dev:` or `dev=` stands before it.
     pub(super) fn pair_name(&self, position: usize) -> Option<&str> {
-        let is_sign = self.gaps.get(position)?.trim_end_matches([' ', '"', '\'', '[', '(', '<', '{']).ends_with(['=', ':']);
+        let is_sign =
+            self.gaps.get(position)?.trim_end_matches([' ', '"', '\'', '[', '(', '<', '{']).ends_with(['=', ':']);
         match self.words.get(position.checked_sub(1)?)? {
             Word::Fixed(name) if is_sign => Some(name),
             Word::Fixed(_) | Word::Open(_) => None,
@@ -194,9 +195,9 @@ fn opened(word: &Word, lines: u64, last_record: u64) -> Word {
 pub(super) fn cover_of(part: &Range<usize>, found: &[Mark], is_shared: &[bool]) -> Cover {
     let mut inside = found.iter().filter(|mark| meets(&mark.span, part));
     let Some(first) = inside.next() else { return Cover::Bare };
-    let covered = std::iter::once(first).chain(inside).map(|mark| {
-        mark.span.end.min(part.end).saturating_sub(mark.span.start.max(part.start))
-    });
+    let covered = std::iter::once(first)
+        .chain(inside)
+        .map(|mark| mark.span.end.min(part.end).saturating_sub(mark.span.start.max(part.start)));
     // Brackets, a port or a prefix stay.
     const REST_BYTES_MAX: usize = 8;
     if covered.sum::<usize>() + REST_BYTES_MAX.min(part.len() / 3) < part.len() {
@@ -221,8 +222,8 @@ fn may_be_fixed(word: &str) -> bool {
 fn words(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let is_gap = |at: usize| match bytes[at] {
-        b' ' | b'\t' | b'\n' | b'\r' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'<' | b'>'
-        | b'|' | b'=' => true,
+        b' ' | b'\t' | b'\n' | b'\r' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'<'
+        | b'>' | b'|' | b'=' => true,
         b':' | b'.' => ends_word(bytes.get(at + 1)) || bytes[at] == b':' && is_name(&bytes[..at]),
         _ => false,
     };
@@ -251,7 +252,8 @@ fn ends_word(next: Option<&u8>) -> bool {
 
 /// Whether letters stand at the end of a text, as a name does in front of a colon.
 fn is_name(before: &[u8]) -> bool {
-    let word = before.rsplit(|byte| !(byte.is_ascii_alphanumeric() || b"_-.".contains(byte))).next().unwrap_or_default();
+    let word =
+        before.rsplit(|byte| !(byte.is_ascii_alphanumeric() || b"_-.".contains(byte))).next().unwrap_or_default();
     word.iter().any(u8::is_ascii_alphabetic) && !word.iter().any(u8::is_ascii_digit)
 }
 
