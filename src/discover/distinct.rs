@@ -1,6 +1,6 @@
 //! Counts distinct values in bounded memory.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Values up to which the count is exact.
@@ -31,7 +31,7 @@ impl Count {
 /// 2007) with linear counting where that is more exact.
 #[derive(Clone)]
 pub(super) enum Distinct {
-    Exact(HashSet<u64>),
+    Exact(BTreeSet<u64>),
     Sketch(Box<[u8]>),
 }
 
@@ -44,7 +44,7 @@ pub(super) fn hash_of(value: &[u8]) -> u64 {
 
 impl Distinct {
     pub(super) fn new() -> Self {
-        Self::Exact(HashSet::new())
+        Self::Exact(BTreeSet::new())
     }
 
     pub(super) fn add(&mut self, hash: u64) {

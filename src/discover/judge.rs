@@ -19,6 +19,10 @@ const UNIQUE_MIN: f64 = 0.95;
 const DISTINCT_MIN: u64 = 10;
 /// How much finer one identifier is than another that it belongs to.
 const FINER: f64 = 1.15;
+/// Known identifiers that others are compared with; those that most records have go first.
+const KNOWN_MAX: usize = 16;
+/// Digits that the longest number of people, devices and sessions has at least; shorter ones count something.
+const DIGITS_MIN: usize = 4;
 /// How many of a known identifier one of a coarser one has at most, on the average, to be one itself.
 const SHARED_MAX: f64 = 3.5;
 /// Distinct values that such a one has at least.
@@ -131,18 +135,17 @@ fn by_name(column: &Column, class: Class) -> Verdict {
     let opaque = column.share_of(&[Look::Code]);
     let integers = column.share_of(&[Look::Integer]);
     // A few words are kinds of things, not things.
-    let distinct_min = match class {
-        _ if column.records < 50 => 1,
-        Class::User | Class::Person => 5,
-        _ if opaque + integers >= LOOK_MIN => 3,
-        _ => 20,
+    let distinct_min = match () {
+        () if column.records < 50 => 1,
+        () if matches!(class, Class::User | Class::Person) => 5,
+        () if opaque + integers >= LOOK_MIN => 3,
+        () => 20,
     };
     if distinct < distinct_min {
         return Verdict::Harmless(Harmless::Few);
     }
     if integers >= LOOK_MIN {
         // Amounts have more digits or less; a number that is part of a name has always the same.
-        const DIGITS_MIN: usize = 4;
         let class = if class == Class::User { Class::UserId } else { class };
         if !column.has_one_length() || column.bytes_max < DIGITS_MIN {
             return Verdict::Open;
@@ -158,7 +161,9 @@ fn by_name(column: &Column, class: Class) -> Verdict {
 /// Judges what is still open by the entities it goes with, and makes sure of what is not sure. Tells whether anything new came
 /// of it; as each place is judged so but once, that ends.
 fn relate(cases: &[Case<'_>], verdicts: &mut [Verdict], shown: &dyn Fn(usize) -> String) -> bool {
-    let known: Vec<usize> = (0..cases.len()).filter(|at| verdicts[*at].class().is_some_and(is_somebody)).collect();
+    let mut known: Vec<usize> = (0..cases.len()).filter(|at| verdicts[*at].class().is_some_and(is_somebody)).collect();
+    known.sort_by_key(|at| (std::cmp::Reverse(cases[*at].column.cells.len()), *at));
+    known.truncate(KNOWN_MAX);
     let mut news = false;
     for at in 0..cases.len() {
         let column = cases[at].column;
@@ -178,7 +183,9 @@ fn relate(cases: &[Case<'_>], verdicts: &mut [Verdict], shown: &dyn Fn(usize) ->
                 *confidence = confidence.raised();
                 why.push(constant);
             }
-            verdict => *verdict = entity(column, tie.class(column), Confidence::Medium, vec![Why::Unique, constant]),
+            verdict @ (Verdict::Open | Verdict::Ruled(_) | Verdict::Harmless(_)) => {
+                *verdict = entity(column, tie.class(column), Confidence::Medium, vec![Why::Unique, constant])
+            }
         }
     }
     news
@@ -259,6 +266,7 @@ fn may_be_identifier(column: &Column) -> bool {
     let distinct = column.distinct.count().number();
     distinct >= DISTINCT_MIN
         && (distinct as f64) < UNIQUE_MIN * column.filled() as f64
+        && (column.bytes_max >= DIGITS_MIN || column.share_of(&[Look::Integer]) < LOOK_MIN)
         && column.share_of(&[Look::Code, Look::Integer, Look::Word, Look::Names]) >= LOOK_MIN
 }
 

@@ -26,7 +26,7 @@ use judge::{Case, Verdict, is_somebody, judge};
 use name::Hint;
 use place::{Family, Key, Place, Tree, WordPlace};
 use report::{Combination, Evidence, Finding, Harmless, PackShare, Quasi, Report, TemplatePart, TemplateReport};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use template::{LINES_MIN, Template, Text, Word, cover_of};
 
 /// How many must share a value so that nobody stands alone, unless told otherwise.
@@ -66,7 +66,7 @@ pub struct Discovery<'v> {
 impl<'v> Discovery<'v> {
     /// Starts a sample. `packs` are those of the veil.
     pub fn new(veil: &'v Veil, packs: &[RulePack], k: u64) -> Self {
-        let own: HashSet<String> = packs.iter().flat_map(own_rules).collect();
+        let own: BTreeSet<String> = packs.iter().flat_map(own_rules).collect();
         let is_shared = veil.rule_names().iter().map(|rule| !own.contains(rule)).collect();
         let formats = packs.iter().map(|pack| (pack.name.clone(), pack.format)).collect();
         Self {
@@ -162,8 +162,8 @@ impl<'v> Discovery<'v> {
     }
 
     /// The hashes of all values that are known or thought to be entities.
-    fn entity_hashes(&self) -> HashSet<u64> {
-        let mut hashes = HashSet::new();
+    fn entity_hashes(&self) -> BTreeSet<u64> {
+        let mut hashes = BTreeSet::new();
         for (pack, tree) in &self.trees {
             let judged = Judged::of(self.veil, pack, tree);
             for (site, verdict) in judged.sites.iter().zip(&judged.verdicts) {

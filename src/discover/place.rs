@@ -5,7 +5,7 @@ use super::distinct::hash_of;
 use super::template::Templates;
 use crate::rules::selector::{self, Selector, Target};
 use crate::veil::Step;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names in one object that are kept apart. An object with more is a map, but for those of its names that many records have.
 const NAMES_MAX: usize = 256;
@@ -246,7 +246,7 @@ impl Node {
         }
     }
 
-    fn fold_names(&mut self, hashes: &HashSet<u64>) -> bool {
+    fn fold_names(&mut self, hashes: &BTreeSet<u64>) -> bool {
         self.templates.open_names(hashes);
         let mut folded = false;
         for family in [Family::Members, Family::Labels, Family::Pairs] {
@@ -296,7 +296,7 @@ impl Tree {
     }
 
     /// Folds names that are also values of entities; tells whether there were any.
-    pub(super) fn fold_names(&mut self, hashes: &HashSet<u64>) -> bool {
+    pub(super) fn fold_names(&mut self, hashes: &BTreeSet<u64>) -> bool {
         self.root.fold_names(hashes)
     }
 

@@ -9,7 +9,7 @@
 use super::column::{Column, ratio};
 use super::look::Look;
 use super::relate::{Cells, Constancy};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Columns that are combined; those with the most values go first. 12 make 298 combinations of up to three.
 const COLUMNS_MAX: usize = 12;
@@ -89,16 +89,16 @@ impl People {
                 }
             }
         }
-        let mut groups: HashMap<(u64, Vec<Option<u64>>), u64> = HashMap::new();
+        let mut groups: BTreeMap<(u64, Vec<Option<u64>>), u64> = BTreeMap::new();
         rows.into_values().for_each(|row| *groups.entry(row).or_default() += 1);
         let groups: Vec<_> = groups.into_iter().map(|((subject, values), rows)| (subject, values, rows)).collect();
-        let subjects = groups.iter().map(|(subject, ..)| subject).collect::<HashSet<_>>().len();
+        let subjects = groups.iter().map(|(subject, ..)| subject).collect::<BTreeSet<_>>().len();
         Self { groups, subjects }
     }
 
     /// Whom some columns single out, among the rows that have them all.
     fn singled(&self, places: &[usize], k: u64) -> Singling {
-        let mut sharing: HashMap<Vec<u64>, (u64, HashSet<u64>)> = HashMap::new();
+        let mut sharing: BTreeMap<Vec<u64>, (u64, BTreeSet<u64>)> = BTreeMap::new();
         let mut rows_all = 0;
         for (subject, values, rows) in &self.groups {
             let Some(values) = places.iter().map(|place| values[*place]).collect::<Option<Vec<u64>>>() else {

@@ -1,7 +1,7 @@
 //! How the values of two columns go together, from the rows that were followed.
 
 use super::column::ratio;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Rows by number, with the hash of the value: a column's cells.
 pub(super) type Cells = [(u32, u64)];
@@ -26,8 +26,8 @@ pub(super) struct Constancy {
 impl Constancy {
     /// How the values of `a` tell those of `b`, from the rows that have both.
     pub(super) fn of(a: &Cells, b: &Cells) -> Self {
-        let mut groups: HashMap<u64, Group> = HashMap::new();
-        let mut others: HashMap<u64, u64> = HashMap::new();
+        let mut groups: BTreeMap<u64, Group> = BTreeMap::new();
+        let mut others: BTreeMap<u64, u64> = BTreeMap::new();
         let (mut rows, mut repeats, mut agreeing, mut last_row) = (0, 0, 0, 0);
         for (row, value, other) in joined(a, b) {
             rows += 1;

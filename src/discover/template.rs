@@ -9,7 +9,7 @@ use super::column::{Column, Cover, Entry, Firmness};
 use super::distinct::hash_of;
 use crate::canon;
 use crate::veil::{Kind, Mark};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Words of a text that is looked at.
@@ -97,7 +97,7 @@ impl Templates {
     }
 
     /// Opens the words that are also values of entities.
-    pub(super) fn open_names(&mut self, hashes: &HashSet<u64>) {
+    pub(super) fn open_names(&mut self, hashes: &BTreeSet<u64>) {
         for template in &mut self.list {
             for word in &mut template.words {
                 if matches!(word, Word::Fixed(text) if hashes.contains(&hash_of(text.as_bytes()))) {
