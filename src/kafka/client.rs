@@ -3,6 +3,7 @@
 use super::Options;
 use super::topics::Topics;
 use rdkafka::ClientConfig;
+use tokio::runtime::Runtime;
 
 /// Fetched and not yet veiled bytes of all partitions together. librdkafka's limit holds for each split queue by
 /// itself, so it is divided among them.
@@ -42,6 +43,14 @@ pub(super) fn common(options: &Options) -> ClientConfig {
         // A mistyped topic is an error, not a new topic.
         .set("allow.auto.create.topics", "false");
     config
+}
+
+/// What an administration client's answers are waited for on, one at a time.
+///
+/// # Errors
+/// The system's, when it has no more to give.
+pub(super) fn admin_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_time().build()
 }
 
 /// An administration client: the properties that both clients share are those that reach the cluster.

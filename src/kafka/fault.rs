@@ -18,28 +18,32 @@ pub(super) fn of_transaction(what: &str, error: &KafkaError) -> Fault {
     } else if transaction.txn_requires_abort() {
         Fault::Abort(cause)
     } else {
-        // Fatal, or not classified: librdkafka's advice is to start anew. A transaction that timed out while the broker
-        // was away is fenced as well, so fencing alone is no reason to halt.
-        let fenced = matches!(
-            transaction.code(),
-            RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::Fenced
-        );
-        let hint = "\n  hint: if this repeats, another process runs as the same `kafka.instance`; give each its own";
-        Fault::Broken(cause + if fenced { hint } else { "" })
+        // Fatal, or not classified: librdkafka's advice is to start anew.
+        Fault::Broken(cause + hint_of_fencing(transaction.code()))
     }
 }
 
-/// What to do after a record could not be queued for sending.
-pub(super) fn of_send(topic: &str, error: &KafkaError) -> Fault {
+/// What to do after a record could not be queued for sending. `fatal` is what ended the producer for good, if it has.
+pub(super) fn of_send(topic: &str, error: &KafkaError, fatal: Option<RDKafkaErrorCode>) -> Fault {
     let cause = format!("could not send to topic `{topic}`: {error}");
+    if let Some(code) = fatal {
+        return Fault::Broken(format!("{cause}: {code}{}", hint_of_fencing(code)));
+    }
     if let Some(RDKafkaErrorCode::QueueFull) = error.rdkafka_error_code() {
         return Fault::Busy(cause);
     }
-    if let Some(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::Fenced) = error.rdkafka_error_code() {
-        return Fault::Broken(cause);
-    }
     // The transaction has failed already, and this is how it is told.
     Fault::Abort(cause)
+}
+
+/// A transaction that timed out while the broker was away is fenced as well, so fencing alone is no reason to halt.
+fn hint_of_fencing(code: RDKafkaErrorCode) -> &'static str {
+    let is_fenced = matches!(
+        code,
+        RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::Fenced
+    );
+    let hint = "\n  hint: if this repeats, another process runs as the same `kafka.instance`; give each its own";
+    if is_fenced { hint } else { "" }
 }
 
 /// What to do after reading from the consumer failed; `None` when the client mends it by itself.
@@ -96,5 +100,16 @@ mod tests {
         }
         let mended_by_itself = KafkaError::MessageConsumption(RDKafkaErrorCode::BrokerTransportFailure);
         assert_eq!(of_read(&mended_by_itself), None);
+    }
+
+    #[test]
+    fn a_send_tells_what_ended_the_producer() {
+        let error = KafkaError::MessageProduction(RDKafkaErrorCode::Fatal);
+        let Fault::Broken(cause) = of_send("clean", &error, Some(RDKafkaErrorCode::Fenced)) else {
+            panic!("such a producer is of no more use");
+        };
+        assert!(cause.contains("same `kafka.instance`"), "{cause}");
+        let refused = KafkaError::MessageProduction(RDKafkaErrorCode::State);
+        assert!(matches!(of_send("clean", &refused, None), Fault::Abort(_)));
     }
 }

@@ -38,10 +38,7 @@ impl RawTopics {
         Ok(Self {
             admin: client::admin(options).create().map_err(|error| cannot(&error))?,
             observer: client::observer(options).create().map_err(|error| cannot(&error))?,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-                .map_err(|error| cannot(&error))?,
+            runtime: client::admin_runtime().map_err(|error| cannot(&error))?,
             servers: options.bootstrap_servers.clone(),
             group: options.group.clone(),
         })

@@ -126,7 +126,9 @@ impl KafkaSink {
         record.key = message.key;
         record.payload = message.payload;
         record.timestamp = message.timestamp_ms;
-        self.producer.send(record).map_err(|(error, _)| fault::of_send(topic, &error))
+        self.producer.send(record).map_err(|(error, _)| {
+            fault::of_send(topic, &error, self.producer.client().fatal_error().map(|(code, _)| code))
+        })
     }
 }
 

@@ -79,9 +79,7 @@ impl Topics {
         names.sort_unstable();
         names.dedup();
         let resources: Vec<ResourceSpecifier<'_>> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
+        let runtime = client::admin_runtime()
             .map_err(|error| Fault::Halt(format!("cannot start a runtime for administration: {error}")))?;
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let described = runtime

@@ -28,8 +28,7 @@ pub fn create_topics<'t>(options: &Options, topics: impl IntoIterator<Item = (&'
         .into_iter()
         .map(|(name, partitions)| NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1"))
         .collect();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| failed(&error))?;
+    let runtime = client::admin_runtime().map_err(|error| failed(&error))?;
     let limit = AdminOptions::new().request_timeout(Some(TIMEOUT));
     for made in runtime.block_on(admin.create_topics(&new, &limit)).map_err(|error| failed(&error))? {
         made.map_err(|(topic, code)| failed(&format!("{topic}: {code}")))?;

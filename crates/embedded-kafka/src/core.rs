@@ -57,10 +57,8 @@ impl State {
     ///
     /// # Errors
     /// `UNKNOWN_TOPIC_OR_PARTITION`.
-    pub(crate) fn partition(&mut self, topic: &str, number: i32) -> Result<(&mut Partition, Settings), ErrorCode> {
-        let topic = self.topics.get_mut(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        let settings = topic.settings.clone();
-        Ok((topic.partition(number)?, settings))
+    pub(crate) fn partition(&mut self, topic: &str, number: i32) -> Result<(&mut Partition, &Settings), ErrorCode> {
+        self.topics.get_mut(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?.partition(number)
     }
 
     /// Makes a topic, or only says whether it could be made.
@@ -142,7 +140,7 @@ impl State {
             let (producer, is_commit) = (ending.producer, ending.is_commit);
             for (topic, number) in ending.partitions {
                 if let Ok((partition, settings)) = self.partition(&topic, number) {
-                    partition.end_transaction(producer.producer_id, producer.epoch, is_commit, &settings, now_ms);
+                    partition.end_transaction(producer.producer_id, producer.epoch, is_commit, settings, now_ms);
                 }
             }
             for group in ending.groups {

@@ -64,13 +64,13 @@ impl Topic {
         Ok(())
     }
 
-    /// The partition of this number.
+    /// The partition of this number, and what is set for it.
     ///
     /// # Errors
     /// `UNKNOWN_TOPIC_OR_PARTITION`.
-    pub(crate) fn partition(&mut self, number: i32) -> Result<&mut Partition, ErrorCode> {
+    pub(crate) fn partition(&mut self, number: i32) -> Result<(&mut Partition, &Settings), ErrorCode> {
         let partition = usize::try_from(number).ok().and_then(|number| self.partitions.get_mut(number));
-        partition.ok_or(ErrorCode::UnknownTopicOrPartition)
+        Ok((partition.ok_or(ErrorCode::UnknownTopicOrPartition)?, &self.settings))
     }
 }
 

@@ -116,7 +116,10 @@ fn a_process_that_slept_past_its_session_commits_nothing() {
 fn two_processes_of_one_instance_fence_each_other_and_say_so() {
     let servers = servers();
     let stand = Stand::new(&servers, "[commit]\ninterval_ms = 50\n");
-    let (mut first, mut second) = (stand.start("same"), stand.start("same"));
+    let mut first = stand.start("same");
+    first.wait_until("/readyz", |answer| answer.starts_with("HTTP/1.1 200"));
+    // Only now: of two that start at once each can get the partitions of those workers that it fenced last.
+    let mut second = stand.start("same");
     let hint = "another process runs as the same `kafka.instance`; give each its own";
     let mut count = 0;
     eventually("one says why it starts anew", || {

@@ -332,6 +332,7 @@ impl Running {
 }
 
 impl Drop for Running {
+    #[expect(clippy::print_stdout, reason = "the test runner shows it with the failure")]
     fn drop(&mut self) {
         // It may have ended already.
         self.child.kill().ok();

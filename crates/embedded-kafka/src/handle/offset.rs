@@ -39,18 +39,32 @@ pub(super) fn commit(call: &Call<'_>, request: &mut Reader<'_>, answer: &mut Wri
     if call.version >= 3 {
         answer.throttle();
     }
-    answer_per_topic(answer, topics, |answer, topic, commit| {
-        let number = commit.number;
+    store_each(&mut state, answer, topics, allowed, |state, topic, number, committed| {
+        state.group(&group)?.offsets.commit(topic, number, committed);
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Stores each offset that may be stored, and answers for its partition.
+fn store_each(
+    state: &mut State,
+    answer: &mut Writer,
+    topics: Vec<PerTopic<Commit>>,
+    allowed: Result<(), ErrorCode>,
+    mut store: impl FnMut(&mut State, &str, i32, Committed) -> Result<(), ErrorCode>,
+) {
+    answer_per_topic(answer, topics, |answer, topic, Commit { number, committed }| {
         let outcome = allowed.and_then(|()| {
             state.partition(topic, number)?;
-            check_metadata(&commit)?;
-            state.group(&group)?.offsets.commit(topic, number, commit.committed);
-            Ok(())
+            if committed.metadata.len() > METADATA_BYTES_MAX {
+                return Err(ErrorCode::OffsetMetadataTooLarge);
+            }
+            store(state, topic, number, committed)
         });
         answer.i32(number);
         answer.outcome(&outcome);
     });
-    Ok(())
 }
 
 /// The group that offsets are committed to; only those who are in none make one.
@@ -59,11 +73,6 @@ fn group_to_commit<'a>(state: &'a mut State, name: &str, generation: i32) -> Res
         return Err(ErrorCode::IllegalGeneration);
     }
     state.group(name)
-}
-
-fn check_metadata(commit: &Commit) -> Result<(), ErrorCode> {
-    let is_small = commit.committed.metadata.len() <= METADATA_BYTES_MAX;
-    if is_small { Ok(()) } else { Err(ErrorCode::OffsetMetadataTooLarge) }
 }
 
 pub(super) fn commit_in_transaction(
@@ -91,17 +100,10 @@ pub(super) fn commit_in_transaction(
         group_to_commit(&mut state, &group, generation)?.check_transactional_commit(&identity, generation)
     });
     answer.throttle();
-    answer_per_topic(answer, topics, |answer, topic, commit| {
-        let number = commit.number;
-        let outcome = allowed.and_then(|()| {
-            state.partition(topic, number)?;
-            check_metadata(&commit)?;
-            let offsets = &mut state.group(&group)?.offsets;
-            offsets.commit_in_transaction(producer.producer_id, topic, number, commit.committed);
-            Ok(())
-        });
-        answer.i32(number);
-        answer.outcome(&outcome);
+    store_each(&mut state, answer, topics, allowed, |state, topic, number, committed| {
+        let offsets = &mut state.group(&group)?.offsets;
+        offsets.commit_in_transaction(producer.producer_id, topic, number, committed);
+        Ok(())
     });
     answer.tags();
     Ok(())

@@ -87,7 +87,7 @@ fn append(
         state.transactions.check_partition(id, producer, &place).map_err(ErrorCode::with_fencing_as_epoch)?;
     }
     let (partition, settings) = state.partition(topic, number)?;
-    let offset = partition.append(batch, &settings, now_ms)?;
+    let offset = partition.append(batch, settings, now_ms)?;
     let append_time_ms = if settings.stamps_append_time { now_ms } else { NONE };
     Ok((offset, partition.start_offset(), append_time_ms))
 }

@@ -70,12 +70,7 @@ pub(crate) fn a_producer_may_renew_itself(stand: &Stand) {
     let id = stand.name("tx");
     let mut producer = Producer::start(stand, &id);
     let old = producer.identity.clone();
-    let renew = InitProducerId {
-        transactional_id: Some(id.clone()),
-        timeout_ms: 60_000,
-        producer_id: old.producer_id,
-        epoch: old.epoch,
-    };
+    let renew = InitProducerId::renewing(&old);
     let renewed = patiently(|| producer.connection.ask(&renew), |answer| answer.code);
     assert_eq!((renewed.code, renewed.producer_id, renewed.epoch), (Code::NONE, old.producer_id, old.epoch + 1));
     // Asked again with the same epoch: the first answer may have been lost.
@@ -93,12 +88,7 @@ pub(crate) fn renewing_aborts_what_is_open(stand: &Stand) {
     let mut producer = Producer::start(stand, &id);
     producer.write(&topic, 0, &["a"]);
     let old = producer.identity.clone();
-    let renew = InitProducerId {
-        transactional_id: Some(id),
-        timeout_ms: 60_000,
-        producer_id: old.producer_id,
-        epoch: old.epoch,
-    };
+    let renew = InitProducerId::renewing(&old);
     let renewed = patiently(|| producer.connection.ask(&renew), |answer| answer.code);
     let expected = ProducerId { code: Code::NONE, producer_id: old.producer_id, epoch: old.epoch + 1 };
     assert_eq!(renewed, expected);
@@ -111,12 +101,7 @@ pub(crate) fn renewing_anew_aborts_what_was_opened_since(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let id = stand.name("tx");
     let mut producer = Producer::start(stand, &id);
-    let renew = InitProducerId {
-        transactional_id: Some(id),
-        timeout_ms: 60_000,
-        producer_id: producer.identity.producer_id,
-        epoch: producer.identity.epoch,
-    };
+    let renew = InitProducerId::renewing(&producer.identity);
     let renewed = patiently(|| producer.connection.ask(&renew), |answer| answer.code);
     assert_eq!(renewed.code, Code::NONE);
     producer.identity.epoch = renewed.epoch;
@@ -140,12 +125,7 @@ pub(crate) fn a_producer_that_slept_is_fenced(stand: &Stand) {
     assert_eq!(sleeper.add(&topic, 0), Code::PRODUCER_FENCED);
     assert_eq!(sleeper.end(End::Commit), Code::PRODUCER_FENCED);
     // It may renew itself, since nobody has taken its place.
-    let renew = InitProducerId {
-        transactional_id: Some(id),
-        timeout_ms: 60_000,
-        producer_id: sleeper.identity.producer_id,
-        epoch: sleeper.identity.epoch,
-    };
+    let renew = InitProducerId::renewing(&sleeper.identity);
     let renewed = patiently(|| sleeper.connection.ask(&renew), |answer| answer.code);
     let expected = ProducerId { code: Code::NONE, epoch: sleeper.identity.epoch + 1, ..renewed };
     assert_eq!((renewed, renewed.producer_id), (expected, sleeper.identity.producer_id));

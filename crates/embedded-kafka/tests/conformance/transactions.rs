@@ -56,12 +56,17 @@ pub(crate) fn offsets_commit_with_the_records(stand: &Stand) {
     assert_eq!(committed(stand, &group, &topic, false), (7, Code::NONE));
 }
 
+/// Offset 3 of partition 0, outside of any transaction.
+fn commit_earlier(stand: &Stand, group: &str, topic: &str) {
+    wait_for_coordinator(&mut stand.connect(), group, 0);
+    let earlier = OffsetCommit::simple(group, one(topic, Commit::at(0, 3)));
+    assert_eq!(only(stand.connect().ask(&earlier)).1, Code::NONE);
+}
+
 pub(crate) fn offsets_of_an_aborted_transaction_are_dropped(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let group = stand.name("group");
-    wait_for_coordinator(&mut stand.connect(), &group, 0);
-    let earlier = OffsetCommit::simple(&group, one(&topic, Commit::at(0, 3)));
-    assert_eq!(only(stand.connect().ask(&earlier)).1, Code::NONE);
+    commit_earlier(stand, &group, &topic);
     let mut producer = Producer::start(stand, &stand.name("tx"));
     assert_eq!(producer.add_offsets(&group), Code::NONE);
     assert_eq!(producer.commit_offset(&group, &topic, Commit::at(0, 7)), Code::NONE);
@@ -72,9 +77,7 @@ pub(crate) fn offsets_of_an_aborted_transaction_are_dropped(stand: &Stand) {
 pub(crate) fn pending_offsets_are_not_stable(stand: &Stand) {
     let topic = stand.create("a", 1, &[]);
     let group = stand.name("group");
-    wait_for_coordinator(&mut stand.connect(), &group, 0);
-    let earlier = OffsetCommit::simple(&group, one(&topic, Commit::at(0, 3)));
-    assert_eq!(only(stand.connect().ask(&earlier)).1, Code::NONE);
+    commit_earlier(stand, &group, &topic);
     let mut producer = Producer::start(stand, &stand.name("tx"));
     assert_eq!(producer.add_offsets(&group), Code::NONE);
     assert_eq!(committed(stand, &group, &topic, true), (3, Code::NONE));

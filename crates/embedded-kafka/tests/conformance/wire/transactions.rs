@@ -29,6 +29,18 @@ pub(crate) struct InitProducerId {
     pub(crate) epoch: i16,
 }
 
+impl InitProducerId {
+    /// Of a producer that wants its next epoch (KIP-360).
+    pub(crate) fn renewing(identity: &Identity) -> Self {
+        Self {
+            transactional_id: Some(identity.transactional_id.clone()),
+            timeout_ms: 60_000,
+            producer_id: identity.producer_id,
+            epoch: identity.epoch,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProducerId {
     pub(crate) code: Code,
