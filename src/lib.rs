@@ -19,6 +19,8 @@ pub mod keys;
 pub mod transform;
 pub mod veil;
 
+pub mod discover;
+
 // rim: one outside thing each
 pub mod keystore;
 pub mod pipeline;

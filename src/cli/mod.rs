@@ -5,6 +5,7 @@
 
 mod config;
 mod demo;
+mod discover;
 mod exit;
 mod explain;
 mod generate;
@@ -48,6 +49,7 @@ enum Command {
     Retention(retention::RetentionArgs),
     Scrub(scrub::ScrubArgs),
     Explain(explain::ExplainArgs),
+    Discover(discover::DiscoverArgs),
     Generate(generate::GenerateArgs),
     Rules(rules::RulesArgs),
     Keys(keys::KeysArgs),
@@ -90,6 +92,7 @@ fn run(command: Command, clock: fn() -> SystemTime) -> Result<Exit, Failure> {
         Command::Retention(args) => retention::run(args, clock, &mut out),
         Command::Scrub(args) => scrub::run(args, now_ms, &mut out),
         Command::Explain(args) => explain::run(args, now_ms, &mut out),
+        Command::Discover(args) => discover::run(&args, &mut out),
         Command::Generate(args) => generate::run(args, &mut out),
         Command::Rules(args) => rules::run(args, &mut out),
         Command::Keys(args) => keys::run(args, now_ms, &mut out),

@@ -128,7 +128,8 @@ fn row(pack: &RulePack, files: &PackFiles) -> Vec<String> {
     ]
 }
 
-fn test(folders: &[PathBuf], update: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+/// Runs the cases of packs; with `update`, writes the outcomes into them.
+pub(super) fn test(folders: &[PathBuf], update: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let shipped = Library::shipped();
     let veil = Veil::new(&packs::load(folders.iter().map(PathBuf::as_path))?, &Choice::Auto)?;
     let paint = Paint::for_stdout();

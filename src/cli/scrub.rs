@@ -98,7 +98,7 @@ fn finish(args: &ScrubArgs, report: &Report, veil: &Veil, progress: &ProgressBar
 }
 
 /// Makes sure that all files are there before the first line is written; their bytes together, if none is a stream.
-fn bytes_total(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
+pub(super) fn bytes_total(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
     let mut total = (!files.is_empty()).then_some(0);
     for file in files.iter().filter(|file| !is_stdin(file)) {
         let failed = |error| Failure::file("read", &file.display().to_string(), error);
@@ -111,7 +111,7 @@ fn bytes_total(files: &[PathBuf]) -> Result<Option<u64>, Failure> {
     Ok(total.filter(|_| !files.iter().any(|file| is_stdin(file))))
 }
 
-fn is_stdin(file: &Path) -> bool {
+pub(super) fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 

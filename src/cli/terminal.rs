@@ -21,6 +21,10 @@ impl Paint {
         Self { on: io::stdout().is_terminal() && !colours_refused() }
     }
 
+    pub(super) fn never() -> Self {
+        Self { on: false }
+    }
+
     #[cfg(test)]
     pub(super) fn always() -> Self {
         Self { on: true }
@@ -67,7 +71,12 @@ pub(super) fn records(total: u64) -> ProgressBar {
 /// How far reading has come, in bytes: drawn when standard error is a terminal and standard output is not, where it
 /// would stand between the lines.
 pub(super) fn progress(bytes_total: Option<u64>) -> ProgressBar {
-    if !io::stderr().is_terminal() || io::stdout().is_terminal() {
+    if io::stdout().is_terminal() { ProgressBar::hidden() } else { progress_before_output(bytes_total) }
+}
+
+/// How far reading has come, in bytes, where nothing is written until it has ended: drawn when standard error is a terminal.
+pub(super) fn progress_before_output(bytes_total: Option<u64>) -> ProgressBar {
+    if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     match bytes_total {

@@ -43,6 +43,14 @@ pub struct RulePack {
     pub ambiguous: Vec<String>,
 }
 
+impl RulePack {
+    /// Whether a rule of this pack stands in its own file and not in one that it uses.
+    pub fn is_own(&self, rule: &Rule) -> bool {
+        let name = rule.file.rsplit('/').next().and_then(|name| name.strip_suffix(".toml"));
+        !self.uses.iter().any(|used| Some(used.name.as_str()) == name)
+    }
+}
+
 /// Name and version of a shared file of rules (`rules/<name>.toml`) that a pack uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Used {

@@ -262,8 +262,8 @@ fn transform_of(replacement: Replacement) -> Transform {
     }
 }
 
-/// What a value looks like, without the value.
-fn shape_of(value: &[u8]) -> String {
+/// What a value looks like, without the value: `ipv4`, `uuid`, `17 bytes`.
+pub fn shape_of(value: &[u8]) -> String {
     if let Some(address) = canon::address(value) {
         return if address.is_ipv4() { "ipv4".to_owned() } else { "ipv6".to_owned() };
     }

@@ -15,11 +15,13 @@ mod prefilter;
 mod reason;
 mod residue;
 mod rows;
+mod survey;
 
-pub use explain::{Explained, Explanation, NearMiss};
+pub use explain::{Explained, Explanation, NearMiss, shape_of};
 pub use packs::{Choice, VeilError};
 pub use reason::Reason;
 pub use rows::Rows;
+pub use survey::{Kind, Mark, Meaning, Sight, Step};
 
 use crate::decode::base64;
 use crate::detect;

@@ -85,6 +85,14 @@ impl Pattern {
         bytes.sum()
     }
 
+    /// The name of the hole at `part`.
+    pub(super) fn hole_name(&self, part: usize) -> Option<&str> {
+        match &self.pattern.parts[part] {
+            Part::Hole { name, .. } => Some(name),
+            Part::Literal(_) => None,
+        }
+    }
+
     /// Whether the hole at `part` holds a message of its own.
     pub(super) fn is_message(&self, part: usize) -> bool {
         matches!(&self.pattern.parts[part], Part::Hole { name, .. } if name == "message")

@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod demo;
+mod discover;
 mod forms;
 mod generate;
 mod kafka;

@@ -128,7 +128,7 @@ impl Plan {
     }
 
     /// Plans the name of a member: it can itself be an entity, as in maps keyed by address.
-    fn name(&mut self, scope: Scope<'_>, name: &[u8]) {
+    pub(super) fn name(&mut self, scope: Scope<'_>, name: &[u8]) {
         // Every shape holds a digit, an at-sign or a colon.
         if name.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b':')) {
             self.shapes(scope, name);
@@ -136,7 +136,7 @@ impl Plan {
     }
 
     /// Plans a number or boolean: replaced by a string when a rule names it.
-    fn literal(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>, expected: Expected) {
+    pub(super) fn literal(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>, expected: Expected) {
         let matcher = scope.matcher;
         let action = match (expected.action(), matcher.unknown) {
             (Some(action), _) => action,
@@ -154,7 +154,7 @@ impl Plan {
 }
 
 /// The text of a JSON string.
-fn text_of<'t>(text: &'t [u8], quoted: &Quoted) -> Cow<'t, str> {
+pub(super) fn text_of<'t>(text: &'t [u8], quoted: &Quoted) -> Cow<'t, str> {
     let inner = &text[quoted.inner.clone()];
     if !quoted.escaped {
         return String::from_utf8_lossy(inner);

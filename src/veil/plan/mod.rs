@@ -12,6 +12,7 @@ mod prose;
 mod recode;
 mod siblings;
 mod spread;
+mod survey;
 mod text;
 mod value;
 
