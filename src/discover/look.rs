@@ -207,7 +207,7 @@ mod tests {
         for (value, drawn, outlined) in [
             ("HX-471108", "AA-9{6}", "A+-9+"),
             ("alice.example", "a{5}.a{7}", "a+.a+"),
-            ("Alice Example", "Aa{4} Aa{6}", "Aa+ Aa+"),
+            ("Alice Example", "Aaaaa Aa{6}", "Aa+ Aa+"),
             ("deadbeef01", "h{10}", "h+"),
             ("k3f7aynho5", "x{10}", "x+"),
             ("größe\u{7}", "a{5}?", "a+?"),
