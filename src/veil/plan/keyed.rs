@@ -121,7 +121,7 @@ pub(super) fn of(matcher: &Matcher, object: &str) -> Option<Action> {
         singular.push_str("id");
         matcher.names.whole(&singular)
     })?;
-    is_key(action.class).then_some(action)
+    Look::of(action.class).map(|_| action)
 }
 
 fn contains_ignoring_case(text: &str, word: &str) -> bool {
@@ -144,28 +144,39 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether values of a class are what objects are keyed by.
-fn is_key(class: Class) -> bool {
-    match class {
-        Class::Ip
-        | Class::Network
-        | Class::Mac
-        | Class::Email
-        | Class::User
-        | Class::UserId
-        | Class::Phone
-        | Class::Account
-        | Class::Session
-        | Class::ConnectionId
-        | Class::Device => true,
-        Class::Person
-        | Class::Card
-        | Class::Iban
-        | Class::Token
-        | Class::UserAgent
-        | Class::Host
-        | Class::Geo
-        | Class::Text => false,
+/// What the names of members look like that are data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Any word.
+    Word,
+    /// With an at-sign.
+    Mailbox,
+    /// With a digit.
+    Number,
+    /// Long, with a digit.
+    Identifier,
+    /// Digits, colons, dots.
+    Address,
+}
+
+impl Look {
+    /// The look of values of a class; `None` for those that objects are not keyed by.
+    fn of(class: Class) -> Option<Self> {
+        match class {
+            Class::User => Some(Self::Word),
+            Class::Email => Some(Self::Mailbox),
+            Class::UserId | Class::Account | Class::Phone => Some(Self::Number),
+            Class::Session | Class::ConnectionId | Class::Device => Some(Self::Identifier),
+            Class::Ip | Class::Network | Class::Mac => Some(Self::Address),
+            Class::Person
+            | Class::Card
+            | Class::Iban
+            | Class::Token
+            | Class::UserAgent
+            | Class::Host
+            | Class::Geo
+            | Class::Text => None,
+        }
     }
 }
 
@@ -179,14 +190,13 @@ pub(super) fn is_data(class: Class, name: &[u8]) -> bool {
         return false;
     }
     let has_digit = name.iter().any(u8::is_ascii_digit);
-    match class {
-        Class::User => true,
-        Class::Email => name.contains(&b'@'),
-        Class::UserId | Class::Account | Class::Phone => has_digit,
-        Class::Session | Class::ConnectionId | Class::Device => {
-            has_digit && name.len() >= IDENTIFIER_BYTES_MIN && !is_window(name)
-        }
-        _ => prose::may_be_address(class, name) && (has_digit || name.contains(&b':')),
+    match Look::of(class) {
+        None => false,
+        Some(Look::Word) => true,
+        Some(Look::Mailbox) => name.contains(&b'@'),
+        Some(Look::Number) => has_digit,
+        Some(Look::Identifier) => has_digit && name.len() >= IDENTIFIER_BYTES_MIN && !is_window(name),
+        Some(Look::Address) => prose::may_be_address(class, name) && (has_digit || name.contains(&b':')),
     }
 }
 

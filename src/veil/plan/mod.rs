@@ -291,12 +291,11 @@ impl Plan {
 /// Bytes of a value that go. What else is part of it stays: the length of a network's prefix, as in `net.…/24`, and the
 /// zone of a reverse name, as in `ip.….in-addr.arpa`.
 fn replaced_len(class: Class, value: &[u8]) -> usize {
-    let end = match class {
-        Class::Network if !value.contains(&b'/') => zone_start(value),
-        Class::Network => value.iter().position(|byte| *byte == b'/'),
-        Class::Ip => zone_start(value),
-        _ => None,
-    };
+    if !matches!(class, Class::Ip | Class::Network) {
+        return value.len();
+    }
+    let length = value.iter().position(|byte| *byte == b'/').filter(|_| class == Class::Network);
+    let end = length.or_else(|| zone_start(value));
     end.filter(|len| *len > 0).unwrap_or(value.len())
 }
 

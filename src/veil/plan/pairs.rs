@@ -88,7 +88,9 @@ impl Plan {
             && items.iter().all(|item| item.len() <= OCTET_DIGITS_MAX)
         {
             // Erlang has addresses as tuples: `{192, 0, 2, 1}`.
-            items = vec![first.start..last.end];
+            let tuple = first.start..last.end;
+            items.clear();
+            items.push(tuple);
         }
         let mut end = None;
         for item in items {
