@@ -38,6 +38,11 @@ fn check_layers(entity: &Entity, wraps: &[Wrap]) {
     let mut text = value.get("note").and_then(|note| note.as_str()).expect("a text stays one").to_owned();
     for wrap in wraps.iter().rev() {
         let inner = wrap.unwrap(&text);
+        if inner.is_none() && !tokens(&text, Class::Token.code()).is_empty() {
+            // Base64 of JSON that looks like a secret beside other escapes goes whole: nothing comes out, but the layer.
+            assert!(!undo::meanings(&text).iter().any(|meaning| entity.stands_in(meaning)), "{text} from {outer}");
+            return;
+        }
         assert!(inner.is_some(), "{wrap:?} of {wraps:?} is broken: {text} from {outer}");
         text = inner.unwrap_or_default();
     }
