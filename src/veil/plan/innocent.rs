@@ -1,7 +1,6 @@
 //! Short texts of a batch in which nothing was found: logs repeat `GET`, `eu-west-1` and `info` in every line.
 
 use super::Scope;
-use std::collections::HashSet;
 
 /// A longer text seldom comes again.
 const TEXT_BYTES_MAX: usize = 48;
@@ -12,7 +11,8 @@ const TEXTS_MAX: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Innocents {
     /// Each behind what the search went by.
-    texts: HashSet<Box<[u8]>>,
+    #[expect(clippy::disallowed_types, reason = "looked up only; no order leaves it")]
+    texts: std::collections::HashSet<Box<[u8]>>,
     key: Vec<u8>,
 }
 

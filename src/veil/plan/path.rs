@@ -7,7 +7,6 @@ use crate::rules::Class;
 use crate::transform::RuleIndex;
 use crate::veil::matcher::{Action, Matcher, NodeIndex};
 use crate::veil::names;
-use std::collections::HashMap;
 
 /// What is known of a value in a JSON text from the names above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +45,12 @@ struct Place {
     /// What the names of an object here are where they are data, and the items of an array.
     keyed: Option<Action>,
     /// The places below that are known, by name.
-    below: HashMap<Box<[u8]>, PlaceIndex>,
+    below: Below,
 }
+
+/// Places by the name that leads to them.
+#[expect(clippy::disallowed_types, reason = "looked up only; no order leaves it")]
+type Below = std::collections::HashMap<Box<[u8]>, PlaceIndex>;
 
 /// Index of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +109,7 @@ impl Places {
             name: String::new(),
             written: String::new(),
             keyed: None,
-            below: HashMap::new(),
+            below: Below::default(),
         });
         if kept {
             self.roots.push((key, index));
@@ -286,7 +289,7 @@ impl<'m> Path<'m> {
         };
         let Called { name, written, .. } = called;
         let keyed = keyed::of(self.matcher, &written);
-        Place { states, expected, role, name, written, keyed, below: HashMap::new() }
+        Place { states, expected, role, name, written, keyed, below: Below::default() }
     }
 
     /// A name below `parent`, and the rule that it stands for.

@@ -1,7 +1,7 @@
 //! Plans a record value by value, and shows each with the names above it.
 
 use super::json::text_of;
-use super::path::{Expected, Path};
+use super::path::{Expected, Path, Places};
 use super::siblings::Labels;
 use super::{Plan, Scope};
 use crate::decode::escape;
@@ -24,10 +24,10 @@ impl Plan {
         each: &mut dyn FnMut(Sight<'_>),
     ) -> Result<(), Reason> {
         let Some(matcher) = packs.chosen(text) else {
-            Survey { plan: self, pack: "", path: Vec::new(), each }.any_line(packs, text);
+            Survey::new(self, "", each).any_line(packs, text);
             return Ok(());
         };
-        let mut survey = Survey { plan: self, pack: &matcher.name, path: Vec::new(), each };
+        let mut survey = Survey::new(self, &matcher.name, each);
         let scope = Scope::new(packs, matcher);
         match matcher.format {
             Format::Json => {
@@ -48,6 +48,8 @@ impl Plan {
 /// A walk over a record.
 struct Survey<'s> {
     plan: &'s mut Plan,
+    /// Those of the walk itself; the plan forgets its own with each value.
+    places: Places,
     /// The pack whose rules hold for the record.
     pack: &'s str,
     /// The names above the present value.
@@ -56,15 +58,19 @@ struct Survey<'s> {
 }
 
 impl<'s> Survey<'s> {
+    fn new(plan: &'s mut Plan, pack: &'s str, each: &'s mut dyn FnMut(Sight<'_>)) -> Self {
+        Self { plan, places: Places::default(), pack, path: Vec::new(), each }
+    }
+
     fn json(&mut self, scope: Scope<'_>, text: &[u8]) -> Result<(), JsonError> {
         let (mut tokens, mut labels) = (Tokens::new(text, JSON_DEPTH_MAX), Labels::new(text));
-        let mut path = Path::new(&mut self.plan.places, scope.matcher, None);
+        let mut path = Path::new(&mut self.places, scope.matcher, None);
         // The open brackets, each with the length of the path above its members.
         let mut open = Vec::new();
         while let Some(token) = tokens.next_token()? {
             match token {
                 Token::ObjectStart | Token::ArrayStart => {
-                    path.open(&self.plan.places, token == Token::ArrayStart);
+                    path.open(&self.places, token == Token::ArrayStart);
                     open.push(self.path.len());
                 }
                 Token::ObjectEnd | Token::ArrayEnd => {
@@ -75,8 +81,8 @@ impl<'s> Survey<'s> {
                     let written = text_of(text, &name);
                     let label = path.label(written.as_bytes(), |object| labels.of(object));
                     let label = label.map(|label| text_of(text, &label).into_owned());
-                    let keyed = path.keyed(&self.plan.places, written.as_bytes());
-                    path.member(&mut self.plan.places, written.as_bytes(), label.as_deref());
+                    let keyed = path.keyed(&self.places, written.as_bytes());
+                    path.member(&mut self.places, written.as_bytes(), label.as_deref());
                     self.path.truncate(open.last().copied().unwrap_or_default());
                     let step = match keyed {
                         Some(action) => Step::Entity(action.class),
@@ -85,15 +91,15 @@ impl<'s> Survey<'s> {
                     self.path.push(step);
                 }
                 Token::Text(quoted) => {
-                    path.text(&self.plan.places, &quoted);
+                    path.text(&self.places, &quoted);
                     let mut value = Vec::with_capacity(quoted.inner.len());
                     escape::unescape(&text[quoted.inner], &mut value);
-                    let expected = path.expected(&self.plan.places).action();
-                    let action = expected.or_else(|| path.item(&self.plan.places, &value));
+                    let expected = path.expected(&self.places).action();
+                    let action = expected.or_else(|| path.item(&self.places, &value));
                     self.value(scope.in_string(), action, &value);
                 }
-                Token::Number(span) => self.literal(scope, text, span, path.expected(&self.plan.places), Kind::Number),
-                Token::Bool(span) => self.literal(scope, text, span, path.expected(&self.plan.places), Kind::Bool),
+                Token::Number(span) => self.literal(scope, text, span, path.expected(&self.places), Kind::Number),
+                Token::Bool(span) => self.literal(scope, text, span, path.expected(&self.places), Kind::Bool),
                 Token::Null => {}
             }
         }
