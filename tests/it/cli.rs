@@ -104,6 +104,7 @@ fn without_a_command_the_commands_are_listed() {
               scrub       Pseudonymises lines of files or of standard input
               explain     Explains what rules find in a line: fields, spans, classes and shapes, never the
                           values themselves
+              discover    Reads a sample of a log and tells what in it looks like people, devices and sessions
               generate    Invents log lines: API gateway events, nginx, sshd, cloud audit events
               rules       Loads rule packs, runs their cases, describes their format
               keys        Makes and extends keyrings, and tells which times they cover
