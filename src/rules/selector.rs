@@ -187,6 +187,12 @@ impl Selector {
         if self.target != other.target {
             return false;
         }
+        // Most do not even end alike, and packs have hundreds.
+        if let (Some(Step::Name(a)), Some(Step::Name(b))) = (self.steps.last(), other.steps.last())
+            && !self.same_name(a, b)
+        {
+            return false;
+        }
         let width = other.steps.len() + 1;
         let mut reached = vec![false; (self.steps.len() + 1) * width];
         let mut open = vec![(0, 0)];
