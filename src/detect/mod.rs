@@ -257,7 +257,7 @@ const FORM_BLANKS_MAX: usize = 4;
 ///
 /// Whole runs are tried once, so that the cost stays linear.
 pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || BASE64_SIGNS.contains(&byte);
     let with_padding = |end| scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
     let (mut done, mut run_end) = (0, 0);
     number::each_long_word(text, |word| {
@@ -277,7 +277,20 @@ pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
         let mut parts = ends.flat_map(|end| [start..end, word.start..end]);
         done = parts.find(|part| each(part.clone())).map_or(word_end, |part| part.end);
     });
+    // Text of other scripts than Latin gives so many signs that no long word is left.
+    number::each_long_run(text, SIGNED_BASE64_BYTES_MIN, is_base64, |run| {
+        let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
+        if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
+            each(run.start..with_padding(run.end));
+        }
+    });
 }
+
+/// What base64 is written with besides letters and digits (RFC 4648, sections 4 and 5).
+const BASE64_SIGNS: &[u8] = b"+/-_";
+
+/// Shortest run of base64 without a long word that is tried: shorter ones are paths and dates.
+const SIGNED_BASE64_BYTES_MIN: usize = 24;
 
 /// Appends the pairs in `text` to `found`, in order of their names: `name=value`, `name="value"`, `name: value`.
 ///

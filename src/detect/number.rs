@@ -161,24 +161,34 @@ fn is_digit(text: &[u8], at: usize) -> bool {
 }
 
 /// Calls `each` with the runs of letters and digits of at least [`WORD_BYTES_MIN`], which ordinary text has few of.
+pub(super) fn each_long_word(text: &[u8], each: impl FnMut(Range<usize>)) {
+    each_long_run(text, WORD_BYTES_MIN, |byte| byte.is_ascii_alphanumeric(), each);
+}
+
+/// Calls `each` with the runs of at least `bytes_min` bytes that all belong to a class.
 ///
-/// Looks at every thirteenth byte, and only where that is a letter or digit at those around it.
-pub(super) fn each_long_word(text: &[u8], mut each: impl FnMut(Range<usize>)) {
-    let mut at = WORD_BYTES_MIN - 1;
+/// Looks at every `bytes_min`-th byte, and only where that belongs to the class at those around it.
+pub(super) fn each_long_run(
+    text: &[u8],
+    bytes_min: usize,
+    belongs: impl Fn(u8) -> bool,
+    mut each: impl FnMut(Range<usize>),
+) {
+    let mut at = bytes_min - 1;
     let mut floor = 0;
     while let Some(byte) = byte(text, at) {
         work::count(1);
-        if !byte.is_ascii_alphanumeric() {
-            at += WORD_BYTES_MIN;
+        if !belongs(byte) {
+            at += bytes_min;
             continue;
         }
-        let start = run_start(text, floor, at, |byte| byte.is_ascii_alphanumeric());
-        let end = run_end(text, at, |byte| byte.is_ascii_alphanumeric());
-        if end - start >= WORD_BYTES_MIN {
+        let start = run_start(text, floor, at, &belongs);
+        let end = run_end(text, at, &belongs);
+        if end - start >= bytes_min {
             each(start..end);
         }
         floor = end;
-        at = end + WORD_BYTES_MIN;
+        at = end + bytes_min;
     }
 }
 

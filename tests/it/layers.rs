@@ -241,6 +241,11 @@ fn base64_of_text_is_read() {
         let clean = text(&around);
         assert!(clean != around && !clean.contains(&encoded_client), "{clean}");
     }
+    // Other scripts give base64 with a sign in every few letters.
+    let encoded_wide = encoded("x１９２．０．２．１");
+    assert!(encoded_wide.split(['+', '/']).all(|word| word.len() < 13), "{encoded_wide}");
+    let clean = text(&format!("payload {encoded_wide} end"));
+    assert!(!clean.contains(&encoded_wide), "{clean}");
     for harmless in [encoded("nothing to see here, move on"), "/usr/lib/x86_64-linux-gnu/libc".to_owned()] {
         check_text(&harmless, &harmless);
     }
