@@ -27,8 +27,17 @@ pub(super) struct Needles {
     bytes: Vec<u8>,
     /// By value: the longest other value that it begins with.
     shorter: Vec<Option<usize>>,
-    /// Whether a value begins with this byte.
-    first: [bool; 256],
+    /// Whether a value begins in such a way, by [`beginning`].
+    beginnings: [bool; BEGINNINGS],
+}
+
+/// Ways in which a value can begin that are told apart.
+const BEGINNINGS: usize = 1024;
+
+/// The way in which a text of at least [`VALUE_BYTES_MIN`] begins. Most words of a text begin as no value does.
+fn beginning(text: &[u8]) -> Option<usize> {
+    let [a, b, c] = *text.first_chunk::<VALUE_BYTES_MIN>()?;
+    Some((usize::from(a) ^ (usize::from(b) << 3) ^ (usize::from(c) << 5)) % BEGINNINGS)
 }
 
 impl Needles {
@@ -55,11 +64,13 @@ impl Needles {
 
     fn of(values: Vec<(Range<usize>, Finding)>, bytes: Vec<u8>) -> Self {
         let shorter = shorter(&values, &bytes);
-        let mut first = [false; 256];
+        let mut beginnings = [false; BEGINNINGS];
         for (value, _) in &values {
-            first[usize::from(bytes[value.start])] = true;
+            if let Some(beginning) = beginning(&bytes[value.clone()]) {
+                beginnings[beginning] = true;
+            }
         }
-        Self { values, bytes, shorter, first }
+        Self { values, bytes, shorter, beginnings }
     }
 
     /// The same without words that the pack knows as names of fields and that name a member in one of `texts`: somebody
@@ -118,7 +129,9 @@ impl Needles {
     /// Goes through the beginnings of words; overlapping finds count as one, so that there are no more of them than bytes.
     fn search<'n>(&'n self, text: &[u8], mut hit: impl FnMut(Range<usize>, &'n Finding) -> bool) {
         let mut pending: Option<(Range<usize>, &Finding)> = None;
-        let begins = |at: &usize| self.first[usize::from(text[*at])] && starts_word(text, *at);
+        let begins = |at: &usize| {
+            beginning(&text[*at..]).is_some_and(|beginning| self.beginnings[beginning]) && starts_word(text, *at)
+        };
         for at in (0..text.len()).filter(begins) {
             let Some((len, finding)) = self.longest_at(text, at) else { continue };
             match &mut pending {
