@@ -6,7 +6,9 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// More alternatives than this say less than a shorter literal beside them.
-const LITERALS_MAX: usize = 128;
+const LITERALS_MAX: usize = 64;
+/// A literal of so many bytes is rare enough; of longer ones the fewest are the best.
+const RARE_BYTES: usize = 6;
 /// Longer literals tell no more.
 const LITERAL_BYTES_MAX: usize = 32;
 
@@ -55,7 +57,7 @@ impl Literals {
 
 /// The better of two choices; one with an empty text in it says nothing.
 fn better(a: Option<Literals>, b: Option<Literals>) -> Option<Literals> {
-    let worth = |literals: &Literals| (literals.shortest(), std::cmp::Reverse(literals.0.len()));
+    let worth = |literals: &Literals| (literals.shortest().min(RARE_BYTES), std::cmp::Reverse(literals.0.len()));
     let telling = [a, b].into_iter().flatten().filter(|literals| literals.shortest() > 0);
     telling.max_by_key(worth)
 }
