@@ -208,7 +208,9 @@ impl<'s> Survey<'s> {
         detect::elements(text, &mut pairs);
         for Pair { name, value, link } in pairs {
             let is_json = regions.iter().any(|region| region.start < value.end && value.start < region.end);
-            if !is_json && may_be_pair(&text[name.clone()], &text[value.clone()], link) {
+            // What looks like a name there is a part of an entity, as in `2001:db8::1`.
+            let is_entity = found.iter().any(|mark| mark.span.start < name.end && name.start < mark.span.end);
+            if !is_json && !is_entity && may_be_pair(&text[name.clone()], &text[value.clone()], link) {
                 let name = String::from_utf8_lossy(&text[name]).into_owned();
                 self.path.push(Step::Pair(name));
                 self.show(&text[value.clone()], Kind::Text, false, &within(found, &value));
