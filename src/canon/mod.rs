@@ -115,6 +115,11 @@ fn write(class: Class, text: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// The text of a value in the usual letters, where the spelling of its class may have others: `ａｌｉｃｅ` is `alice`.
+pub fn in_usual_letters(class: Class, value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if value.is_ascii() { None } else { normal_text(class, value) }
+}
+
 /// The value without what only its spelling adds; `None` when it does not fit the class.
 fn normal_text(class: Class, value: &[u8]) -> Option<Cow<'_, [u8]>> {
     match class {

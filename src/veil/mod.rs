@@ -29,9 +29,10 @@ use crate::keys::{EpochKeys, KeyEpoch, Keyring};
 use crate::record::{Cleartext, Position, Record};
 use crate::rules::{Class, Format, RulePack};
 use crate::transform::{self, CleanEvent, Finding, Replacement};
+use matcher::Matcher;
 use packs::Packs;
 use plan::{Encoded, Plan};
-use residue::{Buffers, Needles};
+use residue::{Buffers, Needles, OwnWords};
 use std::ops::Range;
 
 /// Texts inside texts (JSON in a string, a line in a field, a message in a line): deeper ones are replaced whole.
@@ -334,9 +335,8 @@ impl Batch {
         if residue {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
-            let needles = needles.without_field_names(matcher, parts_of(record).map(|(_, text)| text));
             for part in parts {
-                self.spread_part(part, record, &needles, keys)?;
+                self.spread_part((&veil.packs, matcher), part, record, &needles, keys)?;
             }
         }
         Ok(Done {
@@ -359,14 +359,15 @@ impl Batch {
             &mut self.out,
             &mut self.replaced,
         );
-        let residue = needles.stand_in(event, &mut self.buffers);
+        let residue = needles.stand_in(event, None, &mut self.buffers);
         self.outputs.push(start..self.out.len());
         residue
     }
 
-    /// Appends a part's output with the record's values replaced wherever they stand.
+    /// Appends a part's output with the record's values replaced wherever they stand, but for the part's own words.
     fn spread_part(
         &mut self,
+        (packs, matcher): (&Packs, &Matcher),
         part: usize,
         record: &Record<'_>,
         needles: &Needles,
@@ -379,7 +380,8 @@ impl Batch {
         let before: Vec<Finding> = self.plan.findings[findings.clone()].to_vec();
         self.plan.findings.extend(before);
         let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
-        self.plan.spread(needles, text, format)?;
+        let own = self.plan.own_words(packs, matcher, needles, text, format);
+        self.plan.spread(needles, &own, text, format)?;
         self.plan.resolve(found, text);
         let mut findings = self.plan.findings.split_off(found);
         for finding in &mut findings {
@@ -392,7 +394,7 @@ impl Batch {
         let replacements: Vec<_> = findings.iter().map(|finding| writer.write(finding, &mut |_, _| {})).collect();
         let start = self.out.len();
         let event = transform::splice(text, &findings, &replacements, &self.texts, &mut self.out, &mut self.replaced);
-        if needles.stand_in(event, &mut self.buffers) {
+        if needles.stand_in(event, Some(OwnWords { own: &own, findings: &findings }), &mut self.buffers) {
             return Err(Reason::Residue);
         }
         self.outputs.push(start..self.out.len());
@@ -419,7 +421,7 @@ impl Batch {
         let (mut out, mut replaced) = (Vec::new(), Vec::new());
         let event = writer.splice(layer, &mut |_, _| {}, &mut out, &mut replaced);
         let inner = layer.findings.start as usize..layer.findings.end as usize;
-        if needles.stand_in(event, &mut self.buffers) {
+        if needles.stand_in(event, None, &mut self.buffers) {
             return true;
         }
         let inner = self.plan.inner[inner].to_vec();

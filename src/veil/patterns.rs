@@ -48,7 +48,7 @@ impl Patterns {
     /// The patterns whose anchor stands in `text`, and those without one, ascending.
     pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> + use<> {
         let prefilter = self.prefilter.get_or_init(|| {
-            let anchors = self.patterns.iter().map(Pattern::anchor);
+            let anchors = self.patterns.iter().map(|pattern| pattern.anchor(self.given_up));
             let telling = |literal: &&str| literal.len() >= ANCHOR_BYTES_MIN;
             let required = anchors.map(|anchor| anchor.filter(telling).map(|anchor| vec![anchor.as_bytes().to_vec()]));
             Prefilter::new(required, Case::Counts)
@@ -67,9 +67,16 @@ impl Patterns {
 }
 
 impl Pattern {
-    /// The longest text that must stand in every line of this shape.
-    fn anchor(&self) -> Option<&str> {
-        let literals = self.pattern.parts.iter().filter_map(|part| match part {
+    /// The longest text that must stand in every line of this shape. Where a greedy hole may take the whole rest, nothing
+    /// must that comes after the text directly behind it.
+    fn anchor(&self, given_up: GivenUp) -> Option<&str> {
+        let parts = &self.pattern.parts;
+        let is_greedy = |part: &Part| matches!(part, Part::Hole { extent: Extent::Greedy, .. });
+        let required = match given_up {
+            GivenUp::TakesRest => parts.iter().position(is_greedy).map_or(parts.len(), |greedy| greedy + 2),
+            GivenUp::Misfits => parts.len(),
+        };
+        let literals = parts.iter().take(required).filter_map(|part| match part {
             Part::Literal(literal) => Some(literal.as_str()),
             Part::Hole { .. } => None,
         });

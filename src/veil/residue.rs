@@ -1,11 +1,16 @@
 //! The last look: no value that was replaced may still stand anywhere in the record's output.
 //!
 //! Values that would be found everywhere are left out, and only these: shorter than [`VALUE_BYTES_MIN`], numbers shorter
-//! than [`NUMBER_BYTES_MIN`], words that the pack calls ambiguous, hosts and texts that are one word of letters, and words
-//! that the pack knows as names of fields and that name a field of the same record.
+//! than [`NUMBER_BYTES_MIN`], words that the pack calls ambiguous or that every log has ([`COMMON`]), and hosts and texts
+//! that are one word of letters.
+//!
+//! The others stay in these places, and only there: where a word names a field of the record; where a user's number goes on
+//! behind a point or hyphen; in the times, numbers, host and program of a line's own shape; and in times and numbers of fields
+//! that hold an amount by their name. Which places these are, `plan/own.rs` says; spreading leaves out the same.
 
 use super::LAYERS_MAX;
 use super::matcher::Matcher;
+use crate::canon;
 use crate::decode::escape::Undo;
 use crate::rules::Class;
 use crate::transform::{CleanEvent, Finding};
@@ -18,6 +23,108 @@ const NUMBER_BYTES_MIN: usize = 5;
 /// Stands in the searched text where a replacement stood, so that tokens are not searched. No text holds it by itself
 /// in a way that matters: it is no word character.
 const MASK: u8 = 0x01;
+
+/// Words that every log has: levels, methods and outcomes, schemes, months and days. Months that are also somebody's first
+/// name are none of them: January and those of spring.
+const COMMON: [&str; 83] = [
+    "accept",
+    "accepted",
+    "alert",
+    "allow",
+    "allowed",
+    "apr",
+    "aug",
+    "blocked",
+    "connect",
+    "crit",
+    "critical",
+    "debug",
+    "dec",
+    "december",
+    "delete",
+    "denied",
+    "deny",
+    "dropped",
+    "emerg",
+    "emergency",
+    "error",
+    "fail",
+    "failed",
+    "failure",
+    "false",
+    "fatal",
+    "feb",
+    "february",
+    "fri",
+    "friday",
+    "ftp",
+    "get",
+    "granted",
+    "head",
+    "http",
+    "https",
+    "info",
+    "invalid",
+    "january",
+    "jul",
+    "july",
+    "mar",
+    "march",
+    "mon",
+    "monday",
+    "none",
+    "notice",
+    "nov",
+    "november",
+    "null",
+    "oct",
+    "october",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "reject",
+    "rejected",
+    "sat",
+    "saturday",
+    "sep",
+    "sept",
+    "september",
+    "severe",
+    "succeeded",
+    "success",
+    "successful",
+    "sun",
+    "sunday",
+    "thu",
+    "thur",
+    "thurs",
+    "thursday",
+    "trace",
+    "true",
+    "tue",
+    "tues",
+    "tuesday",
+    "verbose",
+    "warn",
+    "warning",
+    "wed",
+    "wednesday",
+];
+
+/// Whether a word, in lower case, is one that every log has.
+pub(super) fn is_common(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| COMMON.binary_search(&word).is_ok())
+}
+
+/// What stays of a part though a value stands there, beside the findings that it was spliced by.
+#[derive(Clone, Copy)]
+pub(super) struct OwnWords<'a> {
+    /// Spans of the part's text, ascending and disjoint.
+    pub(super) own: &'a [Range<u32>],
+    /// What was replaced in it.
+    pub(super) findings: &'a [Finding],
+}
 
 /// The replaced values of a record, in lower case, ready to be searched for.
 pub(super) struct Needles {
@@ -44,15 +151,23 @@ impl Needles {
     /// Collects the distinct values of `findings` that are worth a search.
     pub(super) fn new(matcher: &Matcher, findings: &[Finding], arena: &[u8]) -> Self {
         let (mut values, mut bytes) = (Vec::with_capacity(findings.len()), Vec::new());
-        for finding in findings {
+        let mut add = |finding: &Finding, value: &[u8]| {
             let start = bytes.len();
-            bytes.extend_from_slice(trim(&arena[finding.value.start as usize..finding.value.end as usize]));
+            bytes.extend_from_slice(trim(value));
             make_lower_case(&mut bytes[start..]);
             let value = &bytes[start..];
-            if is_telling(value) && may_spread(finding.class, value) && !matcher.is_ambiguous(value) {
+            let stands_for_itself = is_telling(value) && may_spread(finding.class, value);
+            if stands_for_itself && !matcher.is_ambiguous(value) && !is_common(value) {
                 values.push((start..bytes.len(), finding.clone()));
             } else {
                 bytes.truncate(start);
+            }
+        };
+        for finding in findings {
+            let value = &arena[finding.value.start as usize..finding.value.end as usize];
+            add(finding, value);
+            if let Some(usual) = canon::in_usual_letters(finding.class, value) {
+                add(finding, &usual);
             }
         }
         let rank = |f: &Finding| (f.source, f.class, f.replacement, f.rule);
@@ -73,28 +188,6 @@ impl Needles {
         Self { values, bytes, shorter, beginnings }
     }
 
-    /// The same without words that the pack knows as names of fields and that name a member in one of `texts`: somebody
-    /// called `session` does not rename the field.
-    pub(super) fn without_field_names<'t>(self, matcher: &Matcher, texts: impl Iterator<Item = &'t [u8]>) -> Self {
-        let mut names: Vec<Vec<u8>> = Vec::new();
-        for text in texts {
-            let text = lower_case(text);
-            self.search(&text, |span, _| {
-                let word = &text[span.clone()];
-                if is_member_name(&text, &span) && is_one_word(word) && matcher.names.is_known(word) {
-                    names.push(word.to_vec());
-                }
-                true
-            });
-        }
-        if names.is_empty() {
-            return self;
-        }
-        let Self { mut values, bytes, .. } = self;
-        values.retain(|(value, _)| !names.iter().any(|name| *name == bytes[value.clone()]));
-        Self::of(values, bytes)
-    }
-
     fn text(&self, index: usize) -> &[u8] {
         &self.bytes[self.values[index].0.clone()]
     }
@@ -112,6 +205,11 @@ impl Needles {
             false
         });
         first
+    }
+
+    /// Whether a text is a value as a whole, in any case.
+    pub(super) fn is_whole(&self, text: &[u8]) -> bool {
+        matches!(self.hits(text).as_slice(), [(span, _)] if *span == (0..text.len()))
     }
 
     /// Where values stand in `text` as whole words, in any case.
@@ -158,15 +256,17 @@ impl Needles {
         let candidates = std::iter::successors(Some(last), |index| self.shorter[*index]);
         candidates
             .map(|index| (self.values[index].0.len(), &self.values[index].1))
-            .find(|(len, _)| *len <= common && ends_word(text, at + len))
+            .filter(|(len, _)| *len <= common && ends_word(text, at + len))
+            .find(|(len, finding)| !(is_login(finding.class) && goes_on(text, at..at + len)))
     }
 
-    /// Whether a value stands in the clean event, outside its replacements, under any number of escapes up to the limit.
-    pub(super) fn stand_in(&self, event: CleanEvent<'_>, buffers: &mut Buffers) -> bool {
+    /// Whether a value stands in the clean event, outside its replacements and the part's own words, under any number of
+    /// escapes up to the limit.
+    pub(super) fn stand_in(&self, event: CleanEvent<'_>, own: Option<OwnWords<'_>>, buffers: &mut Buffers) -> bool {
         if self.is_empty() {
             return false;
         }
-        mask(event, &mut buffers.text);
+        mask(event, own, &mut buffers.text);
         for _ in 0..=LAYERS_MAX {
             let mut stands = false;
             self.search(&buffers.text, |_, _| {
@@ -194,17 +294,34 @@ pub(super) struct Buffers {
     flat: Vec<u8>,
 }
 
-/// Writes the event in lower case with every replacement masked.
-fn mask(event: CleanEvent<'_>, text: &mut Vec<u8>) {
+/// Writes the event in lower case with every replacement and own word masked.
+fn mask(event: CleanEvent<'_>, own: Option<OwnWords<'_>>, text: &mut Vec<u8>) {
     text.clear();
     let mut copied = 0;
-    for replaced in event.replaced() {
-        text.extend_from_slice(&event.bytes()[copied..replaced.start as usize]);
+    for (index, replaced) in event.replaced().iter().enumerate() {
+        copy_gap(&event.bytes()[copied..replaced.start as usize], index, own, text);
         text.push(MASK);
         copied = replaced.end as usize;
     }
-    text.extend_from_slice(&event.bytes()[copied..]);
+    copy_gap(&event.bytes()[copied..], event.replaced().len(), own, text);
     make_lower_case(text);
+}
+
+/// Appends what stands before the finding at `index`, which is as it was, with the own words in it masked.
+fn copy_gap(gap: &[u8], index: usize, own: Option<OwnWords<'_>>, text: &mut Vec<u8>) {
+    let copied = text.len();
+    text.extend_from_slice(gap);
+    let Some(OwnWords { own, findings }) = own else { return };
+    let start = index.checked_sub(1).and_then(|last| findings.get(last)).map_or(0, |last| last.span.end as usize);
+    let first = own.partition_point(|own| own.end as usize <= start);
+    for own in &own[first..] {
+        let from = (own.start as usize).saturating_sub(start);
+        let to = (own.end as usize - start).min(gap.len());
+        if from >= to {
+            break;
+        }
+        text[copied + from..copied + to].fill(MASK);
+    }
 }
 
 /// The value without white space and quotes around it: elsewhere it stands without them.
@@ -260,15 +377,21 @@ fn may_spread(class: Class, value: &[u8]) -> bool {
 }
 
 /// Whether a value is a single word of letters.
-fn is_one_word(value: &[u8]) -> bool {
+pub(super) fn is_one_word(value: &[u8]) -> bool {
     std::str::from_utf8(value).is_ok_and(|value| value.chars().all(char::is_alphabetic))
 }
 
 /// Whether a span of `text` is the whole name of a JSON member: in quotes, which may be escaped, with a colon behind.
-fn is_member_name(text: &[u8], span: &Range<usize>) -> bool {
+pub(super) fn is_member_name(text: &[u8], span: &Range<usize>) -> bool {
     let behind = text[span.end..].iter().position(|byte| *byte != b'\\').map(|at| &text[span.end + at..]);
     let behind = behind.and_then(|behind| behind.strip_prefix(b"\"")).map(<[u8]>::trim_ascii_start);
     text[..span.start].ends_with(b"\"") && behind.is_some_and(|behind| behind.starts_with(b":"))
+}
+
+/// Whether a span of `text` is the whole name of a pair: `user=alice`, behind a blank or comma.
+pub(super) fn is_pair_name(text: &[u8], span: &Range<usize>) -> bool {
+    let before = span.start.checked_sub(1).and_then(|before| text.get(before));
+    text.get(span.end) == Some(&b'=') && before.is_none_or(|before| matches!(before, b' ' | b'\t' | b',' | b';'))
 }
 
 /// For each value, the longest other value that it begins with. `values` are ascending and distinct.
@@ -297,6 +420,17 @@ fn starts_word(text: &[u8], at: usize) -> bool {
 fn ends_word(text: &[u8], end: usize) -> bool {
     let last = end.checked_sub(1).and_then(|last| text.get(last));
     !(is_word(last) && is_word(text.get(end)))
+}
+
+/// Whether values of a class are what somebody chose or was given to log in, and so any number.
+fn is_login(class: Class) -> bool {
+    matches!(class, Class::User | Class::UserId)
+}
+
+/// Whether the number at `span`, if it is one, goes on: `99123.5` and `99123-4` are others than `99123`.
+fn goes_on(text: &[u8], span: Range<usize>) -> bool {
+    let behind = matches!(&text[span.end..], [b'.' | b'-', digit, ..] if digit.is_ascii_digit());
+    behind && text[span].iter().all(u8::is_ascii_digit)
 }
 
 fn is_word(byte: Option<&u8>) -> bool {

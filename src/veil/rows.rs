@@ -14,6 +14,9 @@ pub struct Rows {
     header: Vec<u8>,
     /// One for each separator that may be meant.
     patterns: Vec<Pattern>,
+    /// Those separators, where the header says itself that it is one: a row has as many values as it has names then, and
+    /// lines of another kind may stand below it.
+    strict: Vec<String>,
 }
 
 /// What separates values, in the order in which it is looked for.
@@ -93,7 +96,12 @@ impl Rows {
             return None;
         }
         let pattern = |separator: &&str| matcher.pattern(&LinePattern::of_columns("row", names, separator, 0));
-        Some(Self { header: header.to_vec(), patterns: separators.iter().map(pattern).collect() })
+        let strict = if is_marked(header) { separators } else { &[] };
+        Some(Self {
+            header: header.to_vec(),
+            patterns: separators.iter().map(pattern).collect(),
+            strict: strict.iter().map(|separator| (*separator).to_owned()).collect(),
+        })
     }
 
     /// The pattern of a row, whose holes are appended; `None` when the text is none of these.
@@ -101,8 +109,30 @@ impl Rows {
         if text == self.header {
             return None;
         }
-        self.patterns.iter().find(|pattern| line::holes(&pattern.pattern, text, GivenUp::Misfits, holes))
+        let before = holes.len();
+        let fits = |index: &usize| {
+            holes.truncate(before);
+            let pattern = &self.patterns[*index].pattern;
+            line::holes(pattern, text, GivenUp::Misfits, holes) && !self.has_more(*index, text, holes.last())
+        };
+        let index = (0..self.patterns.len()).find(fits);
+        if index.is_none() {
+            holes.truncate(before);
+        }
+        self.patterns.get(index?)
     }
+
+    /// Whether more values stand in the last hole, which takes the rest.
+    fn has_more(&self, pattern: usize, text: &[u8], last: Option<&Hole>) -> bool {
+        let (Some(separator), Some(last)) = (self.strict.get(pattern), last) else { return false };
+        let is_quoted = text[..last.span.start].ends_with(b"\"");
+        !is_quoted && memchr::memmem::find(text[last.span.clone()].trim_ascii_end(), separator.as_bytes()).is_some()
+    }
+}
+
+/// Whether nearly every table has a column of this reduced name.
+pub(super) fn is_usual_column(reduced: &str) -> bool {
+    USUAL_COLUMNS.binary_search(&reduced).is_ok()
 }
 
 /// Whether all are names of columns, and no two the same.
@@ -120,7 +150,7 @@ fn are_known(matcher: &Matcher, names: &[&str]) -> bool {
     let ruled = names.iter().filter(|name| matcher.named_as_written(name.as_bytes()).is_some()).count();
     let is_usual = |name: &&&str| {
         let reduced: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        USUAL_COLUMNS.binary_search(&reduced.as_str()).is_ok()
+        is_usual_column(&reduced)
     };
     ruled > 0 && ruled + names.iter().filter(is_usual).count() >= KNOWN_COLUMNS_MIN
 }

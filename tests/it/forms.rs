@@ -207,6 +207,49 @@ fn a_header_names_the_columns() {
 }
 
 #[test]
+fn lines_below_a_header_that_are_no_rows() {
+    for header in ["#Fields: date time s-ip cs-method cs-uri-stem sc-status", "#Fields: a b c d e f g h i j k"] {
+        assert_eq!(
+            rows(&[
+                header,
+                "Jan  1 00:00:00 bastion login[860]: LOGIN ON tty1 BY alice",
+                "Jan  1 00:00:00 bastion sshd[811]: User alice account has expired",
+            ])[1..],
+            [
+                "Jan  1 00:00:00 bastion login[860]: LOGIN ON tty1 BY <user:1>",
+                "Jan  1 00:00:00 bastion sshd[811]: User <user:1> account has expired",
+            ],
+            "{header}"
+        );
+    }
+    // As many values as names, and a column that no rule speaks of.
+    let header = "#Fields: x-a x-b cs-username";
+    assert_eq!(rows(&[header, "a mail=b@example.com alice"])[1], "a mail=<email:1> <user:2>");
+    assert_eq!(rows(&[header, "a b alice  "])[1], "a b <user:1>  ");
+    assert_eq!(rows(&[header, "a b alice too"])[1], "a b alice too");
+}
+
+#[test]
+fn nobody_destroys_a_line_by_what_he_is_called() {
+    check(
+        r#"203.0.113.9 - Nov [02/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "-""#,
+        r#"<ip:1> - <user:2> [02/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "-""#,
+    );
+    for name in ["10:00:00", "Failed", "sshd", "web1"] {
+        check(
+            &format!(
+                "Nov 12 10:00:00 web1 sshd[811]: Failed password for invalid user {name} from 203.0.113.9 port 4022 ssh2"
+            ),
+            "Nov 12 10:00:00 web1 sshd[811]: Failed password for invalid user <user:1> from <ip:2> port 4022 ssh2",
+        );
+    }
+    check(
+        "Nov 12 10:00:00 web1 sshd[40222]: Failed password for invalid user 40222 from 203.0.113.9 port 40222 ssh2",
+        "Nov 12 10:00:00 web1 sshd[40222]: Failed password for invalid user <user:1> from <ip:2> port 40222 ssh2",
+    );
+}
+
+#[test]
 fn what_is_no_header_names_nothing() {
     for line in
         ["alice,login,ok", "time,count,total", "a,b,c", "user=alice,ip=192.0.2.1,x=1", "2026-01-01,alice,bob", ""]

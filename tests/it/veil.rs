@@ -216,6 +216,17 @@ fn a_number_that_holds_a_value_is_replaced() {
     );
 }
 
+/// The text behind a greedy hole's own end need not stand in the line: the hole takes the rest when it gives up.
+#[test]
+fn a_message_whose_greedy_hole_takes_the_rest_is_found() {
+    let pack = LINE.replace(
+        "[[rule]]\nid = \"user\"",
+        "[[message]]\nid = \"by\"\npattern = 'By <user:greedy> from <client_ip> and nothing behind'\n[[rule]]\nid = \"user\"",
+    );
+    let flood = "By alice".to_owned() + &" from x".repeat(40);
+    check(&pack, &format!("web1 sshd[1]: {flood}"), "web1 sshd[1]: By <user:1>");
+}
+
 #[test]
 fn only_ports_and_prefix_lengths_stay_beside_addresses() {
     json(r#"{"client_ip":"192.0.2.1:443, 192.0.2.7/24"}"#, r#"{"client_ip":"<ip:1>:443, <ip:2>/24"}"#);

@@ -66,7 +66,7 @@ impl Plan {
                     if let Some(name) = path.contact() {
                         self.quoted(text, &name, |plan, name| plan.contact(scope, name));
                     }
-                    path.close();
+                    path.close(&mut self.places);
                 }
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
                     let keyed = path.keyed(&plan.places, name);

@@ -129,7 +129,7 @@ fn contains_ignoring_case(text: &str, word: &str) -> bool {
 }
 
 /// The words of a name, in lower case: cut at punctuation and before capitals.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_small = false;
     for character in name.chars() {

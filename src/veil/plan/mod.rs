@@ -6,6 +6,7 @@ mod innocent;
 mod json;
 mod keyed;
 mod nobody;
+mod own;
 mod pairs;
 mod path;
 mod prose;
@@ -133,12 +134,14 @@ impl Plan {
     }
 
     /// Plans a payload.
+    ///
+    /// A line that fits the rows of its file is also planned as any other: a header says nothing of foreign lines, and a
+    /// shape with as many words as there are columns nothing of a row.
     pub(super) fn payload(&mut self, packs: &Packs, rows: Option<&Rows>, text: &[u8]) -> Result<(), Reason> {
         if let (Some(rows), Some(matcher)) = (rows, packs.for_rows())
             && !starts_json(text)
-            && self.row(Scope::new(packs, matcher), rows, text)
         {
-            return Ok(());
+            self.row(Scope::new(packs, matcher), rows, text);
         }
         let Some(matcher) = packs.chosen(text) else {
             self.any_line(Scope::new(packs, packs.fallback(Format::Line)), text);

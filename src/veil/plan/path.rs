@@ -203,11 +203,12 @@ impl<'m> Path<'m> {
         keyed::is_data(action.class, name).then_some(action)
     }
 
-    pub(super) fn close(&mut self) {
-        self.frames.pop();
-        if let Some(above) = self.frames.last().filter(|above| above.array) {
-            self.next = above.place;
-        }
+    /// Ends the present object or array; the places of its members that are not kept are gone.
+    pub(super) fn close(&mut self, places: &mut Places) {
+        let Some(closed) = self.frames.pop() else { return };
+        // Its own place is older than its members', and so is that of the array around it.
+        self.next = self.frames.last().filter(|above| above.array).map_or(closed.place, |above| above.place);
+        places.release(closed.mark);
     }
 
     /// Notes the text that comes next in the present object, if it is a label or a name.

@@ -10,12 +10,20 @@ use crate::veil::{JSON_DEPTH_MAX, Reason};
 use std::ops::Range;
 
 impl Plan {
-    /// Adds findings for the values of `needles` wherever else they stand in a part.
-    pub(in crate::veil) fn spread(&mut self, needles: &Needles, text: &[u8], format: Format) -> Result<(), Reason> {
+    /// Adds findings for the values of `needles` wherever else they stand in a part, but for its `own` words.
+    pub(in crate::veil) fn spread(
+        &mut self,
+        needles: &Needles,
+        own: &[Range<u32>],
+        text: &[u8],
+        format: Format,
+    ) -> Result<(), Reason> {
+        let start = self.findings.len();
         match format {
             Format::Json if self.spread_json(needles, text, Layer::default()).is_ok() => {}
             Format::Json | Format::Line => self.spread_text(needles, text, Layer::default()),
         }
+        self.leave_own(start, own);
         if self.overflow { Err(Reason::TooMany) } else { Ok(()) }
     }
 
@@ -28,7 +36,7 @@ impl Plan {
                     self.quoted(text, &quoted, |plan, inner| plan.spread_text(needles, inner, layer.in_string()));
                 }
                 Ok(Some(Token::Number(span) | Token::Bool(span))) => {
-                    // Also where it is a part of a number: `-12345678` and `0.12345678` hold `12345678`.
+                    // Also where it ends a number: `-12345678` and `0.12345678` hold `12345678`.
                     if let Some(source) = needles.first_in(&text[span.clone()]) {
                         let quoting = quoted_literal(source.replacement, &text[span.clone()], layer);
                         self.push_spread(source, text, span, quoting);

@@ -74,7 +74,7 @@ impl<'s> Survey<'s> {
                     open.push(self.path.len());
                 }
                 Token::ObjectEnd | Token::ArrayEnd => {
-                    path.close();
+                    path.close(&mut self.places);
                     self.path.truncate(open.pop().unwrap_or_default());
                 }
                 Token::Name(name) => {

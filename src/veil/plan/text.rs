@@ -58,12 +58,12 @@ impl Plan {
         }
     }
 
-    /// Plans a row; `false` when the text is none.
-    pub(super) fn row(&mut self, scope: Scope<'_>, rows: &Rows, text: &[u8]) -> bool {
+    /// Plans the columns of a row, if the text is one.
+    pub(super) fn row(&mut self, scope: Scope<'_>, rows: &Rows, text: &[u8]) {
         let mut holes = Vec::new();
-        let Some(pattern) = rows.row(text, &mut holes) else { return false };
-        self.holes(scope, pattern, holes, text);
-        true
+        if let Some(pattern) = rows.row(text, &mut holes) {
+            self.holes(scope, pattern, holes, text);
+        }
     }
 
     fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {

@@ -1,0 +1,306 @@
+//! The words that are a record's own, whatever somebody in it is called: names of its fields, times, ports, the host and
+//! program of its line. A value that reads the same is not spread to them.
+
+use super::{Plan, Scope, keyed, looks_like_json};
+use crate::decode::escape::Undo;
+use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::line::Hole;
+use crate::rules::{Class, Format};
+use crate::transform::{Finding, Quoting, Replacement, Source};
+use crate::veil::matcher::Matcher;
+use crate::veil::patterns::Pattern;
+use crate::veil::residue::{Needles, is_common, is_member_name, is_one_word, is_pair_name};
+use crate::veil::rows::is_usual_column;
+use crate::veil::{JSON_DEPTH_MAX, Packs};
+use std::ops::Range;
+
+/// Last words of the names of fields that hold times, amounts and the like, but nobody.
+const MEASURES: [&str; 45] = [
+    "amount",
+    "at",
+    "bytes",
+    "column",
+    "count",
+    "date",
+    "duration",
+    "elapsed",
+    "end",
+    "exp",
+    "expires",
+    "iat",
+    "latency",
+    "len",
+    "length",
+    "level",
+    "limit",
+    "line",
+    "max",
+    "micros",
+    "millis",
+    "min",
+    "ms",
+    "nanos",
+    "nbf",
+    "ns",
+    "offset",
+    "percent",
+    "port",
+    "ports",
+    "price",
+    "rate",
+    "received",
+    "seconds",
+    "sent",
+    "size",
+    "start",
+    "status",
+    "statuscode",
+    "time",
+    "timestamp",
+    "total",
+    "ts",
+    "ttl",
+    "version",
+];
+
+/// Letters that times hold, in lower case.
+const TIME_WORDS: [&str; 31] = [
+    "am", "apr", "april", "aug", "august", "cest", "cet", "dec", "december", "feb", "february", "fri", "gmt", "jan",
+    "january", "jul", "july", "jun", "june", "mar", "may", "mon", "nov", "oct", "pm", "sep", "t", "thu", "tue", "utc",
+    "z",
+];
+
+/// Holes of line patterns that hold a time or a part of one; others end in `_time`.
+const TIME_HOLES: [&str; 6] = ["clock", "date", "day", "month", "time", "timestamp"];
+
+/// Holes that hold what wrote the line, or one of the few words that its kind of line knows.
+const WRITER_HOLES: [&str; 5] = ["host", "level", "method", "process", "program"];
+
+impl Plan {
+    /// The spans of a part's text where a value of `needles` is the record's own word, ascending and disjoint.
+    pub(in crate::veil) fn own_words(
+        &mut self,
+        packs: &Packs,
+        matcher: &Matcher,
+        needles: &Needles,
+        text: &[u8],
+        format: Format,
+    ) -> Vec<Range<u32>> {
+        let (start, scope) = (self.findings.len(), Scope::new(packs, matcher));
+        match format {
+            Format::Json if self.own_json(scope, needles, text).is_ok() => {}
+            Format::Json | Format::Line => self.own_text(scope, needles, text),
+        }
+        self.resolve(start, text);
+        self.findings.drain(start..).map(|own| own.span).collect()
+    }
+
+    fn own_json(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) -> Result<(), JsonError> {
+        let start = self.findings.len();
+        let has_fields = has_known_fields(scope.matcher, text)?;
+        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+        let (mut depth, mut is_measure) = (0_usize, false);
+        loop {
+            match tokens.next_token() {
+                Ok(Some(Token::ObjectStart)) => depth += 1,
+                Ok(Some(Token::ObjectEnd)) => (depth, is_measure) = (depth.saturating_sub(1), false),
+                Ok(Some(Token::Name(name))) => self.quoted(text, &name, |plan, name| {
+                    is_measure = names_measure(name);
+                    if is_one_word(name) && ((has_fields && depth == 1) || is_field(scope.matcher, name)) {
+                        plan.push_own(scope, needles, name);
+                    }
+                }),
+                Ok(Some(Token::Text(value))) => self.quoted(text, &value, |plan, value| {
+                    if is_measure && is_figures(value) {
+                        plan.push_own(scope, needles, value);
+                    } else {
+                        plan.own_text(scope.in_string(), needles, value);
+                    }
+                }),
+                Ok(Some(Token::Number(span))) if is_measure => {
+                    let found = self.findings.len();
+                    self.push_own(scope, needles, &text[span.clone()]);
+                    self.shift(found, span.start);
+                }
+                Ok(Some(Token::ArrayStart | Token::ArrayEnd | Token::Number(_) | Token::Bool(_) | Token::Null)) => {}
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.findings.truncate(start);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Looks into a text as [`Plan::spread`] does: as it stands, as JSON, and with one more layer of escapes undone.
+    fn own_text(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) {
+        let Some(inner) = scope.inner() else { return };
+        if looks_like_json(text) && self.own_json(inner, needles, text).is_ok() {
+            return;
+        }
+        let hits = needles.hits(text);
+        if !hits.is_empty() {
+            self.own_holes(inner, needles, text);
+        }
+        for (span, _) in hits {
+            let word = &text[span.clone()];
+            let is_name = is_member_name(text, &span) || is_pair_name(text, &span);
+            if is_name && is_one_word(word) && is_field(scope.matcher, word) {
+                let found = self.findings.len();
+                self.push_own(scope, needles, word);
+                self.shift(found, span.start);
+            }
+        }
+        self.unescaped(text, Undo::Any, |plan, flat| plan.own_text(inner, needles, flat));
+    }
+
+    /// Looks into the holes of a line or message of a known shape.
+    fn own_holes(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) {
+        let mut holes = Vec::new();
+        let line = if scope.matcher.lines.is_empty() {
+            scope.packs.line(text, &mut holes)
+        } else {
+            scope.matcher.lines.first_match(text, &mut holes).map(|pattern| (scope.matcher, pattern))
+        };
+        let found = line.or_else(|| {
+            let pattern = scope.matcher.messages.first_match(text, &mut holes)?;
+            Some((scope.matcher, pattern))
+        });
+        if let Some((matcher, pattern)) = found {
+            self.own_of_pattern(scope.of(matcher), needles, pattern, holes, text);
+        }
+    }
+
+    fn own_of_pattern(
+        &mut self,
+        scope: Scope<'_>,
+        needles: &Needles,
+        pattern: &Pattern,
+        holes: Vec<Hole>,
+        text: &[u8],
+    ) {
+        for Hole { part, span } in holes {
+            let (start, inner) = (self.findings.len(), &text[span.clone()]);
+            let name = pattern.hole_name(part).unwrap_or_default();
+            if pattern.is_message(part) {
+                let mut holes = Vec::new();
+                if let Some(pattern) = scope.matcher.messages.first_match(inner, &mut holes) {
+                    self.own_of_pattern(scope, needles, pattern, holes, inner);
+                }
+            } else if pattern.is_int(part)
+                || (is_time_hole(name) && is_figures(inner))
+                || (WRITER_HOLES.contains(&name) && needles.is_whole(inner))
+            {
+                self.push_own(scope, needles, inner);
+            }
+            self.shift(start, span.start);
+        }
+    }
+
+    /// Notes a whole text, if a value stands in it.
+    fn push_own(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) {
+        if self.is_full() || needles.first_in(text).is_none() {
+            return;
+        }
+        self.findings.push(Finding {
+            span: 0..text.len() as u32,
+            value: 0..0,
+            rule: scope.matcher.whole.rule,
+            class: Class::Text,
+            replacement: Replacement::Marker,
+            quoting: Quoting::Text,
+            source: Source::Spread,
+        });
+    }
+
+    /// Takes back the findings from `start` on that lie inside the record's own words.
+    pub(super) fn leave_own(&mut self, start: usize, own: &[Range<u32>]) {
+        if own.is_empty() {
+            return;
+        }
+        let is_own = |span: &Range<u32>| {
+            let before = own.partition_point(|own| own.start <= span.start);
+            before.checked_sub(1).is_some_and(|last| span.end <= own[last].end)
+        };
+        let spread = self.findings.split_off(start);
+        self.findings.extend(spread.into_iter().filter(|finding| !is_own(&finding.span)));
+    }
+}
+
+/// Whether a member of the outermost objects has a name that a rule goes by: then they are records, whose other members
+/// have names of fields, too.
+fn has_known_fields(matcher: &Matcher, text: &[u8]) -> Result<bool, JsonError> {
+    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    let mut depth = 0_usize;
+    while let Some(token) = tokens.next_token()? {
+        match token {
+            Token::ObjectStart => depth += 1,
+            Token::ObjectEnd => depth = depth.saturating_sub(1),
+            Token::Name(name) if depth == 1 => {
+                let name = &text[name.inner];
+                if matcher.names.is_known(&name.to_ascii_lowercase()) || matcher.named_as_written(name).is_some() {
+                    return Ok(true);
+                }
+            }
+            Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
+            Token::ArrayStart | Token::ArrayEnd => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a word is known as the name of a field, wherever it names one.
+fn is_field(matcher: &Matcher, word: &[u8]) -> bool {
+    let word = String::from_utf8_lossy(word).to_lowercase();
+    matcher.names.is_known(word.as_bytes()) || is_usual_column(&word) || is_common(word.as_bytes())
+}
+
+fn names_measure(name: &[u8]) -> bool {
+    let words = keyed::words(&String::from_utf8_lossy(name));
+    let last_is = |word: &String| MEASURES.binary_search(&word.as_str()).is_ok();
+    words.last().is_some_and(last_is) || (words.len() > 1 && words.ends_with(&["status".to_owned(), "code".to_owned()]))
+}
+
+fn is_time_hole(name: &str) -> bool {
+    TIME_HOLES.contains(&name) || name.ends_with("_time")
+}
+
+/// Whether a text is a time or a number: figures, what separates them, and the words of times.
+fn is_figures(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let sign = |c: char| c.is_ascii_alphanumeric() || " :-./+,".contains(c);
+    let is_letter = |c: char| c.is_ascii_alphabetic();
+    let words = text.split(|c| !is_letter(c)).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase);
+    text.chars().all(sign) && words.into_iter().all(|word| TIME_WORDS.binary_search(&word.as_str()).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted() {
+        assert!(MEASURES.is_sorted() && TIME_WORDS.is_sorted());
+    }
+
+    #[test]
+    fn measures_are_told_by_the_last_word() {
+        for name in ["port", "client_port", "responseBytes", "status_code", "createdAt", "event.time"] {
+            assert!(names_measure(name.as_bytes()), "{name}");
+        }
+        for name in ["report", "passport", "user", "code", "other", "", "time_zone"] {
+            assert!(!names_measure(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn figures() {
+        for text in ["10:00:00", "2026-01-02T03:04:05.123Z", "02/Nov/2026:10:00:00 +0000", "Mon, 02 Jan 2026", "12345"]
+        {
+            assert!(is_figures(text.as_bytes()), "{text}");
+        }
+        for text in ["alice", "10:00 alice", "a12345", "12345_6", "été"] {
+            assert!(!is_figures(text.as_bytes()), "{text}");
+        }
+    }
+}
