@@ -4,7 +4,7 @@
 //! than [`NUMBER_BYTES_MIN`], words that the pack calls ambiguous or that every log has ([`COMMON`]), and hosts and texts
 //! that are one word of letters.
 //!
-//! The others stay in these places, and only there: where a word names a field of the record; where a user's number goes on
+//! The others stay in these places, and only there: where a word names a field of the record and is known to; where a user's number goes on
 //! behind a point or hyphen; in the times, numbers, host and program of a line's own shape; and in times and numbers of fields
 //! that hold an amount by their name. Which places these are, `plan/own.rs` says; spreading leaves out the same.
 
@@ -113,7 +113,7 @@ const COMMON: [&str; 83] = [
 ];
 
 /// Whether a word, in lower case, is one that every log has.
-pub(super) fn is_common(word: &[u8]) -> bool {
+fn is_common(word: &[u8]) -> bool {
     std::str::from_utf8(word).is_ok_and(|word| COMMON.binary_search(&word).is_ok())
 }
 

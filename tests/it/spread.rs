@@ -92,7 +92,7 @@ fn nobody_destroys_a_record_by_what_he_is_called() {
 fn the_same_value_goes_where_it_is_no_word_of_the_record() {
     check(
         r#"{"user":"latency","latency":3,"m":"latency in \"/home/latency\" and {\"latency\":1}"}"#,
-        r#"{"user":"<user:1>","latency":3,"m":"<user:1> in \"/home/<user:1>\" and {\"<user:1>\":1}"}"#,
+        r#"{"user":"<user:1>","latency":3,"m":"<user:1> in \"/home/<user:1>\" and {\"latency\":1}"}"#,
     );
     check(
         r#"{"user":12345,"port":12345,"ref":12345,"m":"12345. 12345, id=12345"}"#,

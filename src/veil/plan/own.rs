@@ -9,10 +9,60 @@ use crate::rules::{Class, Format};
 use crate::transform::{Finding, Quoting, Replacement, Source};
 use crate::veil::matcher::Matcher;
 use crate::veil::patterns::Pattern;
-use crate::veil::residue::{Needles, is_common, is_member_name, is_one_word, is_pair_name};
+use crate::veil::residue::{Needles, is_member_name, is_one_word, is_pair_name};
 use crate::veil::rows::is_usual_column;
 use crate::veil::{JSON_DEPTH_MAX, Packs};
 use std::ops::Range;
+
+/// Names of fields that most records have, reduced, beside those of the pack and the usual columns of tables. Any other name
+/// may be somebody's, as in maps keyed by user.
+const FIELDS: [&str; 45] = [
+    "app",
+    "bytes",
+    "caller",
+    "category",
+    "code",
+    "component",
+    "context",
+    "data",
+    "environment",
+    "error",
+    "eventcategory",
+    "eventid",
+    "eventname",
+    "eventsource",
+    "eventtime",
+    "facility",
+    "fields",
+    "file",
+    "function",
+    "labels",
+    "latency",
+    "line",
+    "logger",
+    "meta",
+    "metadata",
+    "module",
+    "msg",
+    "outcome",
+    "pid",
+    "process",
+    "program",
+    "reason",
+    "region",
+    "request",
+    "response",
+    "service",
+    "source",
+    "spanid",
+    "stream",
+    "tags",
+    "thread",
+    "traceid",
+    "uri",
+    "useragent",
+    "version",
+];
 
 /// Last words of the names of fields that hold times, amounts and the like, but nobody.
 const MEASURES: [&str; 45] = [
@@ -97,16 +147,14 @@ impl Plan {
 
     fn own_json(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) -> Result<(), JsonError> {
         let start = self.findings.len();
-        let has_fields = has_known_fields(scope.matcher, text)?;
         let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
-        let (mut depth, mut is_measure) = (0_usize, false);
+        let mut is_measure = false;
         loop {
             match tokens.next_token() {
-                Ok(Some(Token::ObjectStart)) => depth += 1,
-                Ok(Some(Token::ObjectEnd)) => (depth, is_measure) = (depth.saturating_sub(1), false),
+                Ok(Some(Token::ObjectStart | Token::ObjectEnd)) => is_measure = false,
                 Ok(Some(Token::Name(name))) => self.quoted(text, &name, |plan, name| {
                     is_measure = names_measure(name);
-                    if is_one_word(name) && ((has_fields && depth == 1) || is_field(scope.matcher, name)) {
+                    if is_one_word(name) && is_field(scope.matcher, name) {
                         plan.push_own(scope, needles, name);
                     }
                 }),
@@ -227,32 +275,10 @@ impl Plan {
     }
 }
 
-/// Whether a member of the outermost objects has a name that a rule goes by: then they are records, whose other members
-/// have names of fields, too.
-fn has_known_fields(matcher: &Matcher, text: &[u8]) -> Result<bool, JsonError> {
-    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
-    let mut depth = 0_usize;
-    while let Some(token) = tokens.next_token()? {
-        match token {
-            Token::ObjectStart => depth += 1,
-            Token::ObjectEnd => depth = depth.saturating_sub(1),
-            Token::Name(name) if depth == 1 => {
-                let name = &text[name.inner];
-                if matcher.names.is_known(&name.to_ascii_lowercase()) || matcher.named_as_written(name).is_some() {
-                    return Ok(true);
-                }
-            }
-            Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
-            Token::ArrayStart | Token::ArrayEnd => {}
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a word is known as the name of a field, wherever it names one.
+/// Whether a word is known as the name of a field.
 fn is_field(matcher: &Matcher, word: &[u8]) -> bool {
     let word = String::from_utf8_lossy(word).to_lowercase();
-    matcher.names.is_known(word.as_bytes()) || is_usual_column(&word) || is_common(word.as_bytes())
+    matcher.names.is_known(word.as_bytes()) || is_usual_column(&word) || FIELDS.binary_search(&word.as_str()).is_ok()
 }
 
 fn names_measure(name: &[u8]) -> bool {
@@ -280,7 +306,7 @@ mod tests {
 
     #[test]
     fn lists_are_sorted() {
-        assert!(MEASURES.is_sorted() && TIME_WORDS.is_sorted());
+        assert!(FIELDS.is_sorted() && MEASURES.is_sorted() && TIME_WORDS.is_sorted());
     }
 
     #[test]
