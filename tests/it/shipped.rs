@@ -295,7 +295,7 @@ fn what_is_no_value_stays() {
         "PWD=/srv/app OLDPWD=/tmp",
         "user=%s login=$1",
         r#"{"token":"${TOKEN}"}"#,
-        "query user(login: {{ login }})",
+        r#"{"login":"{{ login }}"}"#,
         "nginx version: 1.2.3.4",
     ] {
         assert_eq!(veiled(auto(), text), text);
