@@ -4,9 +4,10 @@
 //! than [`NUMBER_BYTES_MIN`], words that the pack calls ambiguous or that every log has ([`COMMON`]), and hosts and texts
 //! that are one word of letters.
 //!
-//! The others stay in these places, and only there: where a word names a field of the record and is known to; where a user's number goes on
-//! behind a point or hyphen; in the times, numbers, host and program of a line's own shape; and in times and numbers of fields
-//! that hold an amount by their name. Which places these are, `plan/own.rs` says; spreading leaves out the same.
+//! The others stay in these places, and only there: where a word names a field of the record and is known to; where a
+//! user's number goes on behind a point or hyphen; in the times, numbers, host and program of a line's own shape; and in
+//! times and numbers of fields that hold an amount by their name. Which places these are, `plan/own.rs` says; spreading
+//! leaves out the same.
 
 use super::LAYERS_MAX;
 use super::matcher::Matcher;
