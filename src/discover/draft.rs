@@ -18,6 +18,9 @@ const LINES_SHARE_MIN: f64 = 0.99;
 /// A case that no rule finds anything in.
 const NOTHING: &str = "nothing-of-anybody";
 
+/// What logs write where there is no value.
+const NO_VALUE: &str = "-";
+
 /// A pack and its cases, as texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -127,11 +130,23 @@ struct Writer {
     members: Vec<(Selector, String)>,
     /// Pairs that a case must hold.
     pairs: Vec<(String, String)>,
-    /// Texts that a case must hold, in a field of JSON or as a line, with what they show.
-    texts: Vec<(Option<Selector>, String, String)>,
+    /// Texts that a case must hold.
+    texts: Vec<TextCase>,
     invented: u32,
     /// Whether lines of other shapes than the patterns' are quarantined.
     takes_all_lines: bool,
+}
+
+/// A text that a case must hold.
+struct TextCase {
+    /// The field of JSON in which it stands; without one it is a line.
+    field: Option<Selector>,
+    /// The text with invented values.
+    example: String,
+    /// The text with what logs write where there is no value, if it has entities.
+    nobody: Option<String>,
+    /// The pattern.
+    id: String,
 }
 
 impl Writer {
@@ -221,6 +236,8 @@ impl Writer {
     /// Patterns of the texts in which a word is an entity, or of all lines where one has such a word.
     fn patterns(&mut self, report: &Report, share: &PackShare) {
         let here = || report.templates.iter().filter(|template| template.place.pack == share.name);
+        let wide = widened(here());
+        let here = || wide.iter();
         let lines: Vec<_> = here().filter(|template| template.place.path.is_empty()).collect();
         let mut holes = BTreeMap::new();
         if share.format == Format::Line && lines.iter().any(|template| has_entity(template)) {
@@ -278,19 +295,23 @@ impl Writer {
         field: Option<&Selector>,
         holes: &mut BTreeMap<Class, BTreeSet<String>>,
     ) {
-        let (mut pattern, mut example, mut used) = (String::new(), String::new(), BTreeMap::new());
+        let (mut pattern, mut example, mut nobody) = (String::new(), String::new(), String::new());
+        let mut used = BTreeMap::new();
         for part in &template.parts {
             match part {
                 TemplatePart::Fixed(text) => {
                     pattern += &text.replace('\\', "\\\\").replace('<', "\\<");
                     example += text;
+                    nobody += text;
                 }
                 TemplatePart::Open { class: None, .. } => {
                     pattern += "<_>";
                     example += "ordinary";
+                    nobody += "ordinary";
                 }
                 TemplatePart::Open { class: Some(class), pair, .. } => {
                     example += &self.invent(*class);
+                    nobody += NO_VALUE;
                     let pair =
                         pair.as_ref().filter(|name| is_hole_name(name) && !pattern.contains(&format!("<{name}>")));
                     if let Some(name) = pair {
@@ -312,7 +333,8 @@ impl Writer {
             quoted(&id),
             quoted(&pattern)
         );
-        self.texts.push((field.cloned(), example, id));
+        let nobody = has_entity(template).then_some(nobody);
+        self.texts.push(TextCase { field: field.cloned(), example, nobody, id });
     }
 
     /// An id of its own for a rule or pattern.
@@ -375,19 +397,66 @@ impl Writer {
         } else if !pairs.is_empty() && !self.takes_all_lines {
             cases.push(("pairs.txt".to_owned(), case("Pairs that hold entities are replaced.", pairs)));
         }
-        for (field, text, id) in &self.texts {
-            let payload = match field {
+        for TextCase { field, example, nobody, id } in &self.texts {
+            let payload = |text: &str| match field {
                 Some(selector) => {
                     let mut object = Map::new();
                     insert(&mut object, &selector.steps, text);
                     Value::Object(object).to_string()
                 }
-                None => text.clone(),
+                None => text.to_owned(),
             };
-            cases.push((format!("{id}.txt"), case("Entities among the words of a text are replaced.", payload)));
+            let title = "Entities among the words of a text are replaced.";
+            cases.push((format!("{id}.txt"), case(title, payload(example))));
+            let without = nobody.iter().map(|text| case("The same text of nobody stays.", payload(text)));
+            cases.extend(without.map(|text| (format!("{id}-nobody.txt"), text)));
         }
         cases
     }
+}
+
+/// The templates with the most that is fixed first, each with the entities of all whose texts it might take as its own: words
+/// that are not shown are holes, so that a pattern may fit more than the texts it was made of.
+fn widened<'t>(templates: impl Iterator<Item = &'t TemplateReport>) -> Vec<TemplateReport> {
+    let mut wide: Vec<TemplateReport> = templates.cloned().collect();
+    wide.sort_by_key(|template| std::cmp::Reverse(fixed_bytes(template)));
+    let all = wide.clone();
+    for template in &mut wide {
+        for other in all.iter().filter(|other| other.place == template.place) {
+            let Some(pairs) = aligned(template, other) else { continue };
+            for (at, class) in pairs {
+                if let Some(TemplatePart::Open { class: wanted @ None, .. }) = template.parts.get_mut(at) {
+                    *wanted = Some(class);
+                }
+            }
+        }
+    }
+    wide
+}
+
+fn fixed_bytes(template: &TemplateReport) -> usize {
+    let fixed = template.parts.iter().map(|part| match part {
+        TemplatePart::Fixed(text) => text.len(),
+        TemplatePart::Open { .. } => 0,
+    });
+    fixed.sum()
+}
+
+/// Where a template is open and a word of another one stands that is an entity, by part; `None` when no text fits both. Only
+/// templates of equally many parts are compared.
+fn aligned(template: &TemplateReport, other: &TemplateReport) -> Option<Vec<(usize, Class)>> {
+    if template.parts.len() != other.parts.len() {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (at, parts) in template.parts.iter().zip(&other.parts).enumerate() {
+        match parts {
+            (TemplatePart::Fixed(a), TemplatePart::Fixed(b)) if a == b => {}
+            (TemplatePart::Open { .. }, TemplatePart::Open { class, .. }) => found.extend(class.map(|class| (at, class))),
+            (TemplatePart::Fixed(_), _) | (_, TemplatePart::Fixed(_)) => return None,
+        }
+    }
+    Some(found)
 }
 
 fn has_entity(template: &TemplateReport) -> bool {

@@ -1,10 +1,10 @@
 //! What was found, as plain types. Nothing in it quotes a value.
 
 use super::distinct::Count;
-use super::place::Place;
+use super::place::{Key, Place};
 use crate::rules::{Class, Format};
 use crate::veil::Reason;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a sample shows.
@@ -32,8 +32,37 @@ pub struct Report {
     pub texts_other: u64,
     /// Maps whose names are data, and so are shown as `*`.
     pub maps: Vec<Place>,
+    /// Names that may be somebody's, and so are shown as `*`, too.
+    pub names_hidden: u64,
     /// Values at places that came when there were too many already; they were not looked at.
     pub values_dropped: u64,
+}
+
+impl Report {
+    /// Takes the names of these paths of a pack out of all that is told, but for those that lead to a finding: a rule must name
+    /// it.
+    pub(super) fn hide(&mut self, pack: &str, mut doubtful: BTreeSet<Vec<Key>>, quasi: &mut Quasi) {
+        for finding in self.findings.iter().filter(|finding| finding.place.pack == pack) {
+            let path = &finding.place.path;
+            doubtful.retain(|hidden| !path.starts_with(hidden));
+        }
+        self.names_hidden += doubtful.len() as u64;
+        let mut hide = |place: &mut Place| {
+            if place.pack == pack {
+                *place = place.without(&doubtful);
+            }
+        };
+        self.ruled.iter_mut().for_each(|(place, _)| hide(place));
+        self.harmless.iter_mut().for_each(|(place, _)| hide(place));
+        self.templates.iter_mut().for_each(|template| hide(&mut template.place));
+        self.maps.iter_mut().for_each(&mut hide);
+        quasi.subject.iter_mut().for_each(&mut hide);
+        quasi.combinations.iter_mut().flat_map(|found| &mut found.places).for_each(&mut hide);
+        self.harmless.sort();
+        self.harmless.dedup();
+        let shares = self.packs.iter_mut().filter(|share| share.name == pack);
+        shares.for_each(|share| share.top.retain(|name| !doubtful.contains(&vec![Key::Member(name.clone())])));
+    }
 }
 
 /// The records of a pack.
