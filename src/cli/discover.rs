@@ -120,6 +120,8 @@ struct Sample<'v> {
 impl Sample<'_> {
     fn input(&mut self, name: &str, input: impl Read) -> Result<(), Failure> {
         let mut reader = LineReader::new(input);
+        let mut is_first = true;
+        self.discovery.file();
         while self.left > 0
             && let Some(lines) = reader.batch().map_err(|error| Failure::file("read", name, error))?
         {
@@ -128,7 +130,14 @@ impl Sample<'_> {
                     break;
                 }
                 match line.content {
-                    Content::Raw(raw) => self.discovery.record(raw),
+                    Content::Raw(raw) => {
+                        // As `scrub` does: the first line of a file may be a header, and one that says so.
+                        let may_be_header = std::mem::take(&mut is_first) || Veil::is_marked_header(raw);
+                        if may_be_header && self.discovery.header(raw) {
+                            continue;
+                        }
+                        self.discovery.record(raw);
+                    }
                     Content::TooLong => self.discovery.unread(Reason::TooLarge),
                     Content::Blank(_) => continue,
                 }

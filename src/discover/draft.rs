@@ -4,7 +4,7 @@
 
 use super::Count;
 use super::place::{Key, Place};
-use super::report::{Finding, PackShare, Report, Standing, TemplatePart, TemplateReport, Why};
+use super::report::{Finding, PackShare, Report, Standing, Table, TemplatePart, TemplateReport, Why};
 use crate::rules::cases::{Case, Content};
 use crate::rules::selector::{Selector, Step};
 use crate::rules::{Class, FieldName, Format, Part, RulePack, Unknown};
@@ -43,8 +43,9 @@ impl Draft {
         };
         pack += &writer.rules;
         pack += &quasi(report, share);
+        pack += &share.table.as_ref().map(columns).unwrap_or_default();
         pack += &writer.patterns;
-        Self { pack, cases: writer.cases(share.format, base.unknown) }
+        Self { pack, cases: writer.cases(share, base.unknown) }
     }
 }
 
@@ -88,6 +89,17 @@ fn renamed(text: &str, name: &str) -> String {
         }
     });
     lines.collect::<String>() + "\n# ---- drafted by `logveil discover`\n"
+}
+
+/// The columns of rows as a pattern that is commented out: below a header it is not needed.
+fn columns(table: &Table) -> String {
+    let columns: Vec<String> = table.columns.iter().map(|column| quoted(column)).collect();
+    format!(
+        "\n# ---- the columns of the sample's header. A stream has none: take this in where records are rows; other lines and the\n\
+         # header itself go another way then\n# [[line]]\n# id = \"row\"\n# columns = [{}]\n# separator = {}\n",
+        columns.join(", "),
+        quoted(&table.separator)
+    )
 }
 
 /// What singles people out, as rules that are commented out: whether an analyst needs it is for a person to say.
@@ -376,9 +388,19 @@ impl Writer {
     }
 
     /// One case for the fields, one for each text, and one in which nothing is found.
-    fn cases(&self, format: Format, unknown: Unknown) -> Vec<(String, String)> {
+    fn cases(&self, share: &PackShare, unknown: Unknown) -> Vec<(String, String)> {
+        let format = share.format;
         let mut cases = vec![("nothing.txt".to_owned(), case("What names nobody stays.", nothing(format)))];
-        let pairs: Vec<String> = self.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let in_table = |name: &String| share.table.as_ref().is_some_and(|table| table.columns.contains(name));
+        if let Some(table) = &share.table {
+            let invented = |column: &String| self.pairs.iter().find(|(name, _)| name == column).map(|(_, value)| value);
+            let row = table.columns.iter().map(|column| invented(column).map_or(NO_VALUE, String::as_str));
+            let row = row.collect::<Vec<_>>().join(&table.separator);
+            let text = format!("{}\n{row}", table.header);
+            cases.push(("rows.txt".to_owned(), case("Columns that hold entities are replaced below a header.", text)));
+        }
+        let in_text = self.pairs.iter().filter(|(name, _)| !in_table(name));
+        let pairs: Vec<String> = in_text.map(|(name, value)| format!("{name}={value}")).collect();
         let pairs = pairs.join(" ");
         if format == Format::Json {
             let mut object = Map::new();
@@ -452,7 +474,9 @@ fn aligned(template: &TemplateReport, other: &TemplateReport) -> Option<Vec<(usi
     for (at, parts) in template.parts.iter().zip(&other.parts).enumerate() {
         match parts {
             (TemplatePart::Fixed(a), TemplatePart::Fixed(b)) if a == b => {}
-            (TemplatePart::Open { .. }, TemplatePart::Open { class, .. }) => found.extend(class.map(|class| (at, class))),
+            (TemplatePart::Open { .. }, TemplatePart::Open { class, .. }) => {
+                found.extend(class.map(|class| (at, class)))
+            }
             (TemplatePart::Fixed(_), _) | (_, TemplatePart::Fixed(_)) => return None,
         }
     }

@@ -20,13 +20,13 @@ mod vocabulary;
 pub use distinct::Count;
 
 use crate::rules::{Class, Format, RulePack};
-use crate::veil::{Kind, Meaning, Reason, Sight, Veil};
+use crate::veil::{Kind, Meaning, Reason, Rows, Sight, Veil};
 use column::{Column, Cover, Entry};
 use distinct::Distinct;
 use judge::{Case, Verdict, is_somebody, judge};
 use name::Hint;
 use place::{Family, HIDDEN, Key, Place, Tree, WordPlace};
-use report::{Combination, Evidence, Finding, Harmless, PackShare, Quasi, Report, TemplatePart, TemplateReport};
+use report::{Combination, Evidence, Finding, Harmless, PackShare, Quasi, Report, Table, TemplatePart, TemplateReport};
 use std::collections::{BTreeMap, BTreeSet};
 use template::{LINES_MIN, Template, Text, Word, cover_of, has_words};
 use vocabulary::Vocabulary;
@@ -56,6 +56,10 @@ pub struct Discovery<'v> {
     /// By rule: whether it stands in a file that packs share, or is the pack's way with unknown text.
     is_shared: Vec<bool>,
     formats: BTreeMap<String, Format>,
+    /// The rows that the last header announced, and whose shape the draft's cases have.
+    rows_below: Option<Rows>,
+    /// Packs that rows below a header went by.
+    tables: BTreeMap<String, Table>,
     trees: BTreeMap<String, Tree>,
     records: u64,
     rows: u32,
@@ -78,6 +82,8 @@ impl<'v> Discovery<'v> {
             k,
             is_shared,
             formats,
+            rows_below: None,
+            tables: BTreeMap::new(),
             trees: BTreeMap::new(),
             records: 0,
             rows: 0,
@@ -89,16 +95,41 @@ impl<'v> Discovery<'v> {
         }
     }
 
+    /// Begins a file: its lines are no rows below the header of the last one.
+    pub fn file(&mut self) {
+        self.rows_below = None;
+    }
+
+    /// Takes a line for a header if it is one, as [`Veil::rows_below`] says; the lines below are rows then.
+    pub fn header(&mut self, line: &[u8]) -> bool {
+        self.rows_below = self.veil.rows_below(line);
+        self.rows_below.is_some()
+    }
+
     /// Reads a record.
     pub fn record(&mut self, payload: &[u8]) {
         self.records += 1;
         let has_room = self.rows < ROWS_MAX && self.cells < CELLS_MAX;
         let row = has_room.then_some(self.rows);
         let veil = self.veil;
-        match veil.survey(payload, &mut |sight| self.value(row, sight)) {
+        let rows = self.rows_below.take();
+        let mut pack = None;
+        let surveyed = veil.survey(payload, rows.as_ref(), &mut |sight| {
+            if pack.is_none() {
+                pack = Some(sight.pack.to_owned());
+            }
+            self.value(row, sight);
+        });
+        match surveyed {
             Ok(()) => self.rows += u32::from(has_room),
             Err(reason) => *self.quarantined.entry(reason).or_default() += 1,
         }
+        if let (Some(rows), Some(pack)) = (&rows, pack)
+            && !self.tables.contains_key(&pack)
+        {
+            self.tables.insert(pack, Table::of(rows));
+        }
+        self.rows_below = rows;
     }
 
     /// Counts a record that could not be read as far as this.
@@ -202,7 +233,7 @@ impl<'v> Discovery<'v> {
         let is_field = |name: &str| self.vocabulary.is_field(self.veil, name);
         for (pack, tree) in &self.trees {
             let format = self.formats.get(pack).copied().unwrap_or(Format::Line);
-            report.packs.push(share_of(pack, format, tree));
+            report.packs.push(PackShare { table: self.tables.get(pack).cloned(), ..share_of(pack, format, tree) });
             let judged = Judged::of(self.veil, &self.vocabulary, pack, tree);
             judged.tell(tree.root.records, &mut report);
             let mut quasi = judged.quasi(self.k);
@@ -241,7 +272,7 @@ fn share_of(pack: &str, format: Format, tree: &Tree) -> PackShare {
         Key::Member(name) => Some(name.clone()),
         Key::Label(_) | Key::Pair(_) | Key::Hole(_) | Key::Any(_) | Key::Inside => None,
     });
-    PackShare { name: pack.to_owned(), format, records, top: top.collect() }
+    PackShare { name: pack.to_owned(), format, records, top: top.collect(), table: None }
 }
 
 /// A place and what its values are.
@@ -355,7 +386,10 @@ impl<'t> Judged<'t> {
                 // The name of a pair that is a finding is told there, too.
                 Word::Fixed(text)
                     if self.vocabulary.knows(text)
-                        || template.pair_name(position + 1).and_then(|name| class_at(position + 1, Some(name))).is_some() =>
+                        || template
+                            .pair_name(position + 1)
+                            .and_then(|name| class_at(position + 1, Some(name)))
+                            .is_some() =>
                 {
                     add_fixed(&mut parts, text);
                 }

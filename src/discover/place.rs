@@ -272,7 +272,8 @@ impl Node {
             key.family() == Some(Family::Members) && key.name().is_some_and(|name| !(folding.is_field)(name))
         };
         let unknown: Vec<_> = self.children.iter().filter(|(key, _)| is_unknown(key)).collect();
-        let has_twin = |key: &Key, child: &Self| unknown.iter().any(|(other, node)| *other != key && child.is_twin(node));
+        let has_twin =
+            |key: &Key, child: &Self| unknown.iter().any(|(other, node)| *other != key && child.is_twin(node));
         let twins: Vec<_> = unknown.iter().filter(|(key, child)| has_twin(key, child)).collect();
         let may_be_flat = !is_top && twins.len() == self.children.len();
         let twins = twins.into_iter().filter(|(_, child)| may_be_flat || !child.children.is_empty());

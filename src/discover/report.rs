@@ -3,7 +3,7 @@
 use super::distinct::Count;
 use super::place::{Key, Place};
 use crate::rules::{Class, Format};
-use crate::veil::Reason;
+use crate::veil::{Reason, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -76,6 +76,28 @@ pub struct PackShare {
     pub records: u64,
     /// Names at the top of the JSON that every record of this pack has.
     pub top: Vec<String>,
+    /// The columns, where lines are rows below a header.
+    pub table: Option<Table>,
+}
+
+/// The shape of rows below a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The header as it is written.
+    pub header: String,
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// What separates their values.
+    pub separator: String,
+}
+
+impl Table {
+    /// The shape of these rows.
+    pub(super) fn of(rows: &Rows) -> Self {
+        let (columns, separator) = rows.columns();
+        let header = String::from_utf8_lossy(rows.header()).into_owned();
+        Self { header, columns: columns.into_iter().map(str::to_owned).collect(), separator: separator.to_owned() }
+    }
 }
 
 /// A place that holds entities.

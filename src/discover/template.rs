@@ -238,7 +238,9 @@ pub(super) fn has_words(text: &str, is_line: bool) -> bool {
 fn begins_path(bytes: &[u8]) -> bool {
     let scheme = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let rest = bytes.get(scheme..).unwrap_or_default();
-    bytes.starts_with(b"/") || bytes.starts_with(b"\\") || (scheme > 0 && (rest.starts_with(b"://") || rest.starts_with(b":\\")))
+    bytes.starts_with(b"/")
+        || bytes.starts_with(b"\\")
+        || (scheme > 0 && (rest.starts_with(b"://") || rest.starts_with(b":\\")))
 }
 
 /// The words of a text: what stands between blanks, brackets, quotes, commas and the like. A colon behind a name, or in front

@@ -35,7 +35,8 @@ impl Vocabulary {
     /// Whether a name is one of a field: known to the lexicon, or with a known word in it.
     pub(super) fn is_field(&self, veil: &Veil, name: &str) -> bool {
         let words = name::words(name);
-        let is_composed = || words.len() > 1 && words.iter().any(|word| word.chars().nth(1).is_some() && self.has(word));
+        let is_composed =
+            || words.len() > 1 && words.iter().any(|word| word.chars().nth(1).is_some() && self.has(word));
         !words.is_empty() && (name::hint(veil, name) != Hint::Nothing || self.knows(name) || is_composed())
     }
 
@@ -51,7 +52,15 @@ mod tests {
     #[test]
     fn words_of_programs_are_known_and_names_are_not() {
         let vocabulary = Vocabulary::of(&[]);
-        for text in ["INFO", "greetings", "from", "OrderService", "com.example.order".trim_start_matches("com.example."), "->", ""] {
+        for text in [
+            "INFO",
+            "greetings",
+            "from",
+            "OrderService",
+            "com.example.order".trim_start_matches("com.example."),
+            "->",
+            "",
+        ] {
             assert!(vocabulary.knows(text), "{text}");
         }
         for text in ["Marta", "Quillfeather", "mquill-laptop", "martaQuill", "größe", "info-mquill"] {
