@@ -54,6 +54,10 @@ impl Look {
         if value.contains(char::is_whitespace) {
             return if is_time(value) { Self::Time } else { words_look(value) };
         }
+        // A list or a row of separated values.
+        if value.split([';', '|', ',']).nth(2).is_some() {
+            return Self::Text;
+        }
         if value.contains('/') && !is_time(value) {
             return Self::Path;
         }

@@ -164,6 +164,7 @@ impl<'v> Discovery<'v> {
         }
         let veil = self.veil;
         let before = node.templates.list.len();
+        let vocabulary = &self.vocabulary;
         self.cells += node.templates.add(&Text {
             record: self.records,
             row,
@@ -171,6 +172,7 @@ impl<'v> Discovery<'v> {
             found: sight.found,
             is_shared: &self.is_shared,
             is_telling: &|name| matches!(veil.meaning(name), Some(Meaning::Entity(_))),
+            is_known: &|word| vocabulary.knows(word),
             may_grow: self.templates < TEMPLATES_MAX,
         });
         self.templates += node.templates.list.len() - before;

@@ -40,6 +40,8 @@ pub(super) struct Template {
     pub(super) words: Vec<Word>,
     pub(super) lines: u64,
     last_record: u64,
+    /// Whether a word of it is one that programs write; without one, texts of the same gaps are of the same shape.
+    has_known: bool,
 }
 
 /// A word of a template.
@@ -60,6 +62,8 @@ pub(super) struct Text<'a> {
     pub(super) is_shared: &'a [bool],
     /// Whether a name says that an entity follows.
     pub(super) is_telling: &'a dyn Fn(&str) -> bool,
+    /// Whether programs write a word.
+    pub(super) is_known: &'a dyn Fn(&str) -> bool,
     /// Whether there may be another template.
     pub(super) may_grow: bool,
 }
@@ -117,7 +121,8 @@ impl Template {
             let is_open = follows_name || !may_be_fixed(word) || text.found.iter().any(|mark| meets(&mark.span, span));
             words.push(if is_open { Word::Open(Box::new(Column::new())) } else { Word::Fixed(word.to_owned()) });
         }
-        Self { gaps, words, lines: 0, last_record: 0 }
+        let has_known = words.iter().any(|word| matches!(word, Word::Fixed(fixed) if (text.is_known)(fixed)));
+        Self { gaps, words, lines: 0, last_record: 0, has_known }
     }
 
     /// How many words a text of the same gaps shares; `None` when these are too few.
@@ -129,7 +134,7 @@ impl Template {
                 equal += usize::from(text.get(span.clone()) == Some(word.as_str()));
             }
         }
-        (equal * 2 > fixed || fixed == 0).then_some(equal)
+        (equal * 2 > fixed || fixed == 0 || !self.has_known).then_some(equal)
     }
 
     fn add(&mut self, text: &Text<'_>, spans: &[Range<usize>]) -> usize {
