@@ -121,7 +121,7 @@ fn octet(digits: &[u8]) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// Whether the numbers of `span` are a version: `v1.2.3.4`, or `Chrome/126.0.0.0`.
+/// Whether the numbers of `span` are a version: `v1.2.3.4`, `version: 1.2.3.4`, or `Chrome/126.0.0.0`.
 ///
 /// Browsers with reduced user agents end all versions in `.0.0`, which no host's address does, so a name and a slash
 /// before other numbers (`Peer/192.0.2.1`) hide nothing.
@@ -135,6 +135,10 @@ fn is_version(text: &[u8], span: &Range<usize>) -> bool {
         Some(b'/') => {
             let product = letters_before(span.start - 1);
             product.len() > 1 && product[0].is_ascii_uppercase() && part(text, span.clone()).ends_with(b".0.0")
+        }
+        Some(b' ' | b':' | b'=') => {
+            let word_end = span.start - 1 - usize::from(part(text, span.start.saturating_sub(2)..span.start) == b": ");
+            letters_before(word_end).eq_ignore_ascii_case(b"version")
         }
         _ => false,
     }
@@ -487,6 +491,13 @@ mod tests {
     }
 
     #[test]
+    fn only_the_word_itself_makes_a_version() {
+        for text in ["conversion 192.0.2.1", "version to 192.0.2.1", "version  192.0.2.1", "versions: 192.0.2.1"] {
+            check(text, &["ip:192.0.2.1"]);
+        }
+    }
+
+    #[test]
     fn not_ipv4() {
         for text in [
             "1.2.3",
@@ -494,6 +505,9 @@ mod tests {
             "192.0.2.256",
             "192.0.2",
             "v1.2.3.4",
+            "version 1.2.3.4",
+            "nginx Version: 1.2.3.4",
+            "version=1.2.3.4",
             "Chrome/126.0.0.0",
             "Edg/126.0.0.0",
             "Safari/537.36.1.2",

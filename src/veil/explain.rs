@@ -11,6 +11,7 @@ use crate::record::Record;
 use crate::rules::cases::Place;
 use crate::rules::{Class, FieldName, Format, Part as PatternPart, Transform};
 use crate::transform::{Finding, Replacement, Source};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How many near misses are worth a reader's time.
@@ -150,9 +151,14 @@ impl Veil {
                 return;
             }
             let empty = matches!(text[span].trim_ascii(), b"" | b"-");
-            fields.push((path.join("."), FieldName::new(&last), empty));
+            let path = path.join(".");
+            // What a rule took needs no advice.
+            if !explained.iter().any(|explained| explained.place == path) {
+                fields.push((path, FieldName::new(&last), empty));
+            }
         });
-        let mut near = Vec::new();
+        let mut near: Vec<NearMiss> = Vec::new();
+        let mut told = BTreeSet::new();
         for (selector, rule) in &matcher.selectors {
             let rule = &self.rule_names()[usize::from(rule.0)];
             let Some(last) = selector.rsplit('.').next().map(FieldName::new) else { continue };
@@ -160,10 +166,14 @@ impl Veil {
                 continue;
             }
             for (path, _, empty) in fields.iter().filter(|(_, name, _)| *name == last) {
+                // One selector of a rule says as much as all of them.
+                if !told.insert((rule, path)) {
+                    continue;
+                }
                 let why = if *empty {
                     format!("field `{path}` is there without a value")
                 } else {
-                    format!("selects `{selector}`, the record has `{path}`, which another rule or none took")
+                    format!("selects `{selector}`, the record has `{path}`, which no rule took")
                 };
                 near.push(NearMiss { rule: rule.clone(), why });
             }

@@ -559,6 +559,23 @@ fn explain_shows_shapes_and_not_values() {
 }
 
 #[test]
+fn explain_tells_near_misses_of_what_no_rule_took_once_each() {
+    check(
+        folder().path(),
+        &["explain", r#"{"user":{"name":"alice"},"team":{"name":"blue"}}"#],
+        b"",
+        expect![[r#"
+            exit 0
+            --- stdout
+            line 1 of 48 bytes, pack generic-json
+            rule                     field      bytes   class  transform     shape    found by
+            generic-json/user-named  user.name  17..22  user   pseudonymize  5 bytes  rule
+            near miss: generic-json/person-named: selects `**.claims.name`, the record has `team.name`, which no rule took
+        "#]],
+    );
+}
+
+#[test]
 fn init_writes_what_config_check_accepts() {
     let folder = folder();
     check(

@@ -1,10 +1,9 @@
 //! Invented logs: the same on every run, and veiled by the shipped packs without a leak.
 
-use crate::support::{NEW_YEAR_MS, keyring, record};
+use crate::support::{NEW_YEAR_MS, keyring, record, shipped};
 use expect_test::{Expect, expect};
 use logveil::decode::escape::Undo;
 use logveil::generate::{Entity, Event, Generator, Kind, Options, Timeline};
-use logveil::rules::library::Library;
 use logveil::rules::{Class, RulePack};
 use logveil::veil::{Batch, Choice, FINDINGS_MAX, Outcome, Reason, Veil};
 use sha2::{Digest, Sha256};
@@ -81,12 +80,6 @@ fn cloud_events_stay_the_same() {
     );
 }
 
-fn shipped() -> Vec<RulePack> {
-    let library = Library::shipped();
-    let mut loader = library.loader(&library);
-    library.packs.iter().map(|files| loader.parse(files).unwrap()).collect()
-}
-
 /// Veils each event by the pack and looks for those of its entities that `must_go`.
 #[track_caller]
 fn check_veiled(packs: &[RulePack], pack: &str, events: Take<Generator>, must_go: fn(&Entity) -> bool) {
@@ -139,14 +132,14 @@ fn what_a_batch_learns_changes_no_record() {
         Generator::new(Options { seed: 7, kinds, timeline, hostile_per_mille: 200 }).take(1500).collect();
     let payloads: Vec<&[u8]> = events.iter().map(|event| event.line.as_slice()).collect();
     for pack in ["auto", "generic-json", "api-gateway", "generic-line"] {
-        let veil = Veil::new(&packs, &Choice::new(pack)).unwrap();
+        let veil = Veil::new(packs, &Choice::new(pack)).unwrap();
         assert_eq!(outcomes(&veil, &payloads, payloads.len()), outcomes(&veil, &payloads, 1), "{pack}");
     }
 }
 
 #[test]
 fn what_a_full_record_could_not_hold_is_found_in_the_next() {
-    let veil = Veil::new(&shipped(), &Choice::new("generic-json")).unwrap();
+    let veil = Veil::new(shipped(), &Choice::new("generic-json")).unwrap();
     let full = format!("[{}\"203.0.113.9\"]", "\"192.0.2.1\",".repeat(FINDINGS_MAX));
     let payloads: [&[u8]; 2] = [full.as_bytes(), b"[\"203.0.113.9\"]"];
     let outcomes = outcomes(&veil, &payloads, 2);
@@ -197,7 +190,7 @@ fn nobody_is_left_in_usual_lines() {
     let packs = shipped();
     for (kind, pack) in PACKS {
         for pack in [pack, "auto"] {
-            check_veiled(&packs, pack, generator(kind, 0).take(2000), |entity| entity.class != Class::UserId);
+            check_veiled(packs, pack, generator(kind, 0).take(2000), |entity| entity.class != Class::UserId);
         }
     }
 }
@@ -209,7 +202,7 @@ fn nobody_is_left_in_hostile_lines() {
     let packs = shipped();
     for (kind, pack) in PACKS {
         for pack in [pack, "auto"] {
-            check_veiled(&packs, pack, generator(kind, 1000).take(300), |entity| {
+            check_veiled(packs, pack, generator(kind, 1000).take(300), |entity| {
                 entity.class != Class::UserId && !ANYBODY.contains(&entity.value.as_str())
             });
         }

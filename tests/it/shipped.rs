@@ -1,7 +1,7 @@
 //! What must hold for any record in the packs that ship: every spelling in every layer, planted names, order of rules,
 //! untouched text. The packs of other tests are small; these meet everything that users meet.
 
-use crate::support::{keyring, readable, record};
+use crate::support::{auto, keyring, readable, record, shipped};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use logveil::rules::RulePack;
 use logveil::rules::cases::Case;
@@ -12,26 +12,12 @@ use proptest::prelude::*;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
-fn packs() -> &'static [RulePack] {
-    static PACKS: OnceLock<Vec<RulePack>> = OnceLock::new();
-    PACKS.get_or_init(|| {
-        let library = Library::shipped();
-        let mut loader = library.loader(&library);
-        library.packs.iter().map(|files| loader.parse(files).expect("the shipped packs load")).collect()
-    })
-}
-
-fn auto() -> &'static Veil {
-    static AUTO: OnceLock<Veil> = OnceLock::new();
-    AUTO.get_or_init(|| Veil::new(packs(), &Choice::Auto).expect("the shipped packs compile"))
-}
-
 /// The same packs, the rules of each in reverse order.
 fn reversed() -> &'static Veil {
     static REVERSED: OnceLock<Veil> = OnceLock::new();
     REVERSED.get_or_init(|| {
         let reverse = |pack: &RulePack| RulePack { rules: pack.rules.iter().rev().cloned().collect(), ..pack.clone() };
-        let packs: Vec<RulePack> = packs().iter().map(reverse).collect();
+        let packs: Vec<RulePack> = shipped().iter().map(reverse).collect();
         Veil::new(&packs, &Choice::Auto).expect("the shipped packs compile")
     })
 }
@@ -287,5 +273,34 @@ proptest! {
         let event = format!("{{ \"k\" : {} ,\n\"n\":{number}.50, \"x\":[true,null,1.50e3] }}", serde_json::Value::from(text.as_str()));
         prop_assert_eq!(veiled(auto(), &event), event);
         prop_assert_eq!(veiled(auto(), &text), text);
+    }
+}
+
+#[test]
+fn values_of_several_words() {
+    let phone = |text: &str| {
+        let clean = readable(&veiled(auto(), text));
+        assert!(clean.contains("<phone:1>") && !clean.contains("90") && !clean.contains("18"), "{text}: {clean}");
+    };
+    for text in ["phone: (030) 90 18 20 end", "phone=030 901820 port=5", "Tel.: 030 901820 18, x"] {
+        phone(text);
+    }
+    let clean = veiled(auto(), "subject=/C=DE/O=Example/CN=Alice Example/emailAddress=alice@example.com");
+    assert!(!clean.contains("Example/e"), "{clean}");
+}
+
+#[test]
+fn what_is_no_value_stays() {
+    for text in [
+        "PWD=/srv/app OLDPWD=/tmp",
+        "user=%s login=$1",
+        r#"{"token":"${TOKEN}"}"#,
+        r#"{"login":"{{ login }}"}"#,
+        "nginx version: 1.2.3.4",
+    ] {
+        assert_eq!(veiled(auto(), text), text);
+    }
+    for text in ["pwd=/srv/app", "token=$6$abcdefgh", "version to 203.0.113.9"] {
+        assert_ne!(veiled(auto(), text), text);
     }
 }

@@ -2,8 +2,10 @@
 
 use logveil::keys::{EpochSecret, KeyEpoch, Keyring, SealSecret};
 use logveil::record::{Position, Record};
+use logveil::rules::library::Library;
 use logveil::rules::{RulePack, load};
 use logveil::veil::{Batch, Choice, Outcome, Veil};
+use std::sync::OnceLock;
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const NEW_YEAR_MS: i64 = 1_767_225_600_000;
@@ -28,6 +30,22 @@ pub(crate) fn keyring() -> Keyring {
 /// A pack from its text.
 pub(crate) fn pack(text: &str) -> RulePack {
     load::parse("test/pack.toml", text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The packs inside the binary.
+pub(crate) fn shipped() -> &'static [RulePack] {
+    static PACKS: OnceLock<Vec<RulePack>> = OnceLock::new();
+    PACKS.get_or_init(|| {
+        let library = Library::shipped();
+        let mut loader = library.loader(&library);
+        library.packs.iter().map(|files| loader.parse(files).expect("the shipped packs load")).collect()
+    })
+}
+
+/// All of them, each record by its own.
+pub(crate) fn auto() -> &'static Veil {
+    static AUTO: OnceLock<Veil> = OnceLock::new();
+    AUTO.get_or_init(|| Veil::new(shipped(), &Choice::Auto).expect("the shipped packs compile"))
 }
 
 /// A record with just this payload.

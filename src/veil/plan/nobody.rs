@@ -65,6 +65,7 @@ const ACCOUNT_SID_NUMBERS_MIN: usize = 4;
 pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
     is_one_of(&ABSENT, value)
         || is_masked(value)
+        || is_placeholder(value)
         || value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}")).unwrap_or(value) == NIL_UUID
         || match class {
             Class::UserId => is_zero(value) || value.eq_ignore_ascii_case(NULL_SID) || is_shared_sid(value),
@@ -96,6 +97,20 @@ fn is_masked(value: &[u8]) -> bool {
     const CROSSES_MIN: usize = 3;
     let only = |sign: u8| value.iter().all(|byte| byte.eq_ignore_ascii_case(&sign));
     only(b'*') || value.len() >= CROSSES_MIN && only(b'x')
+}
+
+/// What a program writes where it would put a value: `%s` of C, `$1` of SQL, `{{ user }}` of templates, `${user}` of shells.
+fn is_placeholder(value: &[u8]) -> bool {
+    const CONVERSIONS: [&[u8]; 6] = [b"%s", b"%d", b"%v", b"%q", b"%@", b"%1"];
+    let is_name = |name: &[u8]| {
+        let name = name.trim_ascii();
+        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
+    };
+    let inside = |open: &[u8], close: &[u8]| value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let brackets: [(&[u8], &[u8]); 3] = [(b"{{", b"}}"), (b"${", b"}"), (b"<%=", b"%>")];
+    CONVERSIONS.contains(&value)
+        || matches!(value, [b'$', b'0'..=b'9'] | [b'$', b'0'..=b'9', b'0'..=b'9'])
+        || brackets.iter().any(|(open, close)| inside(open, close).is_some_and(is_name))
 }
 
 fn is_zero(value: &[u8]) -> bool {
@@ -140,6 +155,14 @@ mod tests {
             (Class::Token, "YES", true),
             (Class::Token, "1", true),
             (Class::User, "yes", false),
+            (Class::User, "%s", true),
+            (Class::User, "$1", true),
+            (Class::Token, "${TOKEN}", true),
+            (Class::Email, "{{ user.email }}", true),
+            (Class::Token, "$ecret", false),
+            (Class::Token, "$6$abc", false),
+            (Class::User, "${alice example}", false),
+            (Class::User, "{{}}", false),
             (Class::UserId, "S-1-5-18", true),
             (Class::UserId, "s-1-5-32-544", true),
             (Class::UserId, "S-1-0-0", true),

@@ -50,6 +50,9 @@ impl Plan {
                 }
                 continue;
             };
+            if is_working_directory(&text[name.clone()], &text[value.clone()]) {
+                continue;
+            }
             let next = pairs.get(index + 1);
             let follows = |next: &&Pair| (link, next.link) == (Link::Prose, Link::Prose);
             if next.filter(follows).is_some_and(|next| is_name(scope.matcher, text, next, &value))
@@ -61,6 +64,7 @@ impl Plan {
                 (Parse::Cookies, _) => with_cookies(text, value),
                 (_, Class::Token) => with_credential(text, value),
                 (_, Class::Person) => prose::with_names(text, value),
+                (_, Class::Phone) => prose::with_groups(text, value),
                 // Commas separate the pairs: `User(name=Alice Smith, id=7)`.
                 (_, Class::User) if container.is_some() => prose::with_names(text, value),
                 _ => value,
@@ -110,6 +114,11 @@ impl Plan {
 
 /// Digits of the largest octet, 255.
 const OCTET_DIGITS_MAX: usize = 3;
+
+/// Whether a pair is what shells call the directory they are in. In small letters the name is a password's.
+fn is_working_directory(name: &[u8], value: &[u8]) -> bool {
+    matches!(name, b"PWD" | b"OLDPWD") && value.starts_with(b"/")
+}
 
 /// The value before an escaped line feed or tab behind which the name of the next pair stands: `user: alice\nip: …` as it
 /// is written in a JSON string that was not unescaped.

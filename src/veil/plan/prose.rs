@@ -166,8 +166,19 @@ fn next_name(text: &[u8], end: usize, is_short: bool) -> Option<Range<usize>> {
         at += particle.len();
     }
     let next = at + name_len(&rest[at..])?;
-    let is_free = !matches!(rest.get(next), Some(b'=' | b':' | b'_' | b'/' | b'@' | b'0'..=b'9'));
+    let is_free = match rest.get(next) {
+        Some(b'=' | b':' | b'_' | b'@' | b'0'..=b'9') => false,
+        // Of a path, but not of a name in OpenSSL's form: `/CN=Alice Example/emailAddress=…`.
+        Some(b'/') => is_attribute(&rest[next + 1..]),
+        _ => true,
+    };
     is_free.then_some(end + at..end + next)
+}
+
+/// Whether a text begins with a name and an equals sign.
+fn is_attribute(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    name > 0 && text.get(name) == Some(&b'=')
 }
 
 /// Longest name behind which a full stop ends no sentence: `J.`, `Dr.`, `St.`.
@@ -183,9 +194,65 @@ fn name_len(text: &[u8]) -> Option<usize> {
     valid.starts_with(char::is_uppercase).then_some(word)
 }
 
+/// Most digits of the area code or country code that a telephone number in groups begins with: more are a whole number.
+const AREA_DIGITS_MAX: usize = 5;
+
+/// Digits of a telephone number from which on it is taken for complete; E.164 allows 15 (ITU-T E.164, section 6.1).
+const PHONE_DIGITS: usize = 10;
+
+/// What stands between the groups of a telephone number: `(030) 90-18 20`.
+const PHONE_SEPARATORS: &[u8] = b" ()-/";
+
+/// The value, and where it is the first group of a telephone number without quotes, the groups behind it.
+pub(super) fn with_groups(text: &[u8], value: Range<usize>) -> Range<usize> {
+    let digits = |span: Range<usize>| text[span].iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_number = text[value.clone()].iter().all(|byte| byte.is_ascii_digit() || b"+()-/".contains(byte));
+    if !is_number || !(1..=AREA_DIGITS_MAX).contains(&digits(value.clone())) {
+        return value;
+    }
+    let mut end = value.end;
+    while digits(value.start..end) < PHONE_DIGITS {
+        let rest = &text[end..];
+        let separators = rest.iter().take_while(|byte| PHONE_SEPARATORS.contains(byte)).count();
+        let group = rest[separators..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let next = end + separators + group;
+        // The digits of a time, of a fraction, of another pair or of a word are no group: `10:00`, `0.5`, `5=x`, `2nd`.
+        let is_free = match text.get(next..) {
+            Some([b'.', b'0'..=b'9', ..]) => false,
+            Some([byte, ..]) => !byte.is_ascii_alphanumeric() && !b":=_".contains(byte),
+            Some([]) | None => true,
+        };
+        if !(1..=2).contains(&separators) || group == 0 || !is_free {
+            break;
+        }
+        end = next;
+    }
+    value.start..end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_of_a_telephone_number() {
+        for (text, first, expected) in [
+            ("030 901820 port=5", 3, "030 901820"),
+            ("(030) 90 18-20", 5, "(030) 90 18-20"),
+            ("030) 90 18 20 end", 3, "030) 90 18 20"),
+            ("0171 123 45 67, 5", 4, "0171 123 45 67"),
+            ("0171 123 10:00:00", 4, "0171 123"),
+            ("030 192.0.2.1", 3, "030"),
+            ("030 2nd", 3, "030"),
+            ("030   - 7", 3, "030"),
+            ("5550100 200 512", 7, "5550100"),
+            ("+49 30 901820 200", 3, "+49 30 901820"),
+            ("alice 5", 5, "alice"),
+        ] {
+            let found = with_groups(text.as_bytes(), 0..first);
+            assert_eq!(&text[found], expected, "{text}");
+        }
+    }
 
     #[test]
     fn remarks_are_no_entities_in_sentences() {
@@ -227,6 +294,8 @@ mod tests {
             ("Alice Login=x", "Alice"),
             ("Alice Smith: x", "Alice"),
             ("Alice van x", "Alice"),
+            ("Alice Example/emailAddress=x", "Alice Example"),
+            ("Alice Example/x", "Alice"),
             ("J. R. Example said", "J. R. Example"),
             ("Alice. Next", "Alice"),
             ("alice Smith", "alice"),
