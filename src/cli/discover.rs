@@ -24,8 +24,10 @@ use std::path::{Path, PathBuf};
 ///
 /// Lists the fields that hold entities and that no rule replaces, those that a rule replaces only in part, and those that are
 /// replaced by a guess; what singles people out without naming them; and the shapes of lines. Shows names of fields,
-/// counts and shapes (`9` a digit, `A` and `a` letters, `h` hexadecimal, `x` letters and digits), never a value. Names that
-/// are data themselves, as in an object by user, are shown as `*`.
+/// counts and shapes (`9` a digit, `A` and `a` letters, `h` hexadecimal, `x` letters and digits), and of the words that all
+/// texts of a shape share only those that programs write: no value. Names that are data themselves, as in an object by user,
+/// are shown as `*`. Names of fields are shown: where somebody's name is one, and nothing tells, it is shown, too. Look before
+/// you pass a report or a draft on.
 #[derive(Args)]
 #[command(after_help = "Examples:
   logveil discover sample.log
@@ -118,6 +120,8 @@ struct Sample<'v> {
 impl Sample<'_> {
     fn input(&mut self, name: &str, input: impl Read) -> Result<(), Failure> {
         let mut reader = LineReader::new(input);
+        let mut is_first = true;
+        self.discovery.file();
         while self.left > 0
             && let Some(lines) = reader.batch().map_err(|error| Failure::file("read", name, error))?
         {
@@ -126,7 +130,14 @@ impl Sample<'_> {
                     break;
                 }
                 match line.content {
-                    Content::Raw(raw) => self.discovery.record(raw),
+                    Content::Raw(raw) => {
+                        // As `scrub` does: the first line of a file may be a header, and one that says so.
+                        let may_be_header = std::mem::take(&mut is_first) || Veil::is_marked_header(raw);
+                        if may_be_header && self.discovery.header(raw) {
+                            continue;
+                        }
+                        self.discovery.record(raw);
+                    }
                     Content::TooLong => self.discovery.unread(Reason::TooLarge),
                     Content::Blank(_) => continue,
                 }
@@ -377,6 +388,9 @@ fn rest(report: &Report, paint: Paint) -> String {
             maps.join(", ")
         );
     }
+    if report.names_hidden > 0 {
+        text += &format!("\n{} that may be somebody's shown as `*`\n", count(report.names_hidden, "name"));
+    }
     if report.values_dropped > 0 {
         text += &format!("\n{} at too many places were not looked at\n", count(report.values_dropped, "value"));
     }
@@ -436,6 +450,7 @@ fn to_json(report: &Report) -> Value {
         "templates": templates.collect::<Vec<_>>(),
         "texts_of_rarer_shapes": report.texts_other,
         "names_that_are_data": report.maps.iter().map(place_json).collect::<Vec<_>>(),
+        "names_not_shown": report.names_hidden,
         "values_not_looked_at": report.values_dropped,
     })
 }

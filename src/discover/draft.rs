@@ -4,7 +4,7 @@
 
 use super::Count;
 use super::place::{Key, Place};
-use super::report::{Finding, PackShare, Report, Standing, TemplatePart, TemplateReport, Why};
+use super::report::{Finding, PackShare, Report, Standing, Table, TemplatePart, TemplateReport, Why};
 use crate::rules::cases::{Case, Content};
 use crate::rules::selector::{Selector, Step};
 use crate::rules::{Class, FieldName, Format, Part, RulePack, Unknown};
@@ -17,6 +17,9 @@ const RECOGNIZED_MAX: usize = 6;
 const LINES_SHARE_MIN: f64 = 0.99;
 /// A case that no rule finds anything in.
 const NOTHING: &str = "nothing-of-anybody";
+
+/// What logs write where there is no value.
+const NO_VALUE: &str = "-";
 
 /// A pack and its cases, as texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +43,9 @@ impl Draft {
         };
         pack += &writer.rules;
         pack += &quasi(report, share);
+        pack += &share.table.as_ref().map(columns).unwrap_or_default();
         pack += &writer.patterns;
-        Self { pack, cases: writer.cases(share.format, base.unknown) }
+        Self { pack, cases: writer.cases(share, base.unknown) }
     }
 }
 
@@ -87,6 +91,17 @@ fn renamed(text: &str, name: &str) -> String {
     lines.collect::<String>() + "\n# ---- drafted by `logveil discover`\n"
 }
 
+/// The columns of rows as a pattern that is commented out: below a header it is not needed.
+fn columns(table: &Table) -> String {
+    let columns: Vec<String> = table.columns.iter().map(|column| quoted(column)).collect();
+    format!(
+        "\n# ---- the columns of the sample's header. A stream has none: take this in where records are rows; other lines and the\n\
+         # header itself go another way then\n# [[line]]\n# id = \"row\"\n# columns = [{}]\n# separator = {}\n",
+        columns.join(", "),
+        quoted(&table.separator)
+    )
+}
+
 /// What singles people out, as rules that are commented out: whether an analyst needs it is for a person to say.
 fn quasi(report: &Report, share: &PackShare) -> String {
     let here =
@@ -127,11 +142,23 @@ struct Writer {
     members: Vec<(Selector, String)>,
     /// Pairs that a case must hold.
     pairs: Vec<(String, String)>,
-    /// Texts that a case must hold, in a field of JSON or as a line, with what they show.
-    texts: Vec<(Option<Selector>, String, String)>,
+    /// Texts that a case must hold.
+    texts: Vec<TextCase>,
     invented: u32,
     /// Whether lines of other shapes than the patterns' are quarantined.
     takes_all_lines: bool,
+}
+
+/// A text that a case must hold.
+struct TextCase {
+    /// The field of JSON in which it stands; without one it is a line.
+    field: Option<Selector>,
+    /// The text with invented values.
+    example: String,
+    /// The text with what logs write where there is no value, if it has entities.
+    nobody: Option<String>,
+    /// The pattern.
+    id: String,
 }
 
 impl Writer {
@@ -221,6 +248,8 @@ impl Writer {
     /// Patterns of the texts in which a word is an entity, or of all lines where one has such a word.
     fn patterns(&mut self, report: &Report, share: &PackShare) {
         let here = || report.templates.iter().filter(|template| template.place.pack == share.name);
+        let wide = widened(here());
+        let here = || wide.iter();
         let lines: Vec<_> = here().filter(|template| template.place.path.is_empty()).collect();
         let mut holes = BTreeMap::new();
         if share.format == Format::Line && lines.iter().any(|template| has_entity(template)) {
@@ -278,19 +307,23 @@ impl Writer {
         field: Option<&Selector>,
         holes: &mut BTreeMap<Class, BTreeSet<String>>,
     ) {
-        let (mut pattern, mut example, mut used) = (String::new(), String::new(), BTreeMap::new());
+        let (mut pattern, mut example, mut nobody) = (String::new(), String::new(), String::new());
+        let mut used = BTreeMap::new();
         for part in &template.parts {
             match part {
                 TemplatePart::Fixed(text) => {
                     pattern += &text.replace('\\', "\\\\").replace('<', "\\<");
                     example += text;
+                    nobody += text;
                 }
                 TemplatePart::Open { class: None, .. } => {
                     pattern += "<_>";
                     example += "ordinary";
+                    nobody += "ordinary";
                 }
                 TemplatePart::Open { class: Some(class), pair, .. } => {
                     example += &self.invent(*class);
+                    nobody += NO_VALUE;
                     let pair =
                         pair.as_ref().filter(|name| is_hole_name(name) && !pattern.contains(&format!("<{name}>")));
                     if let Some(name) = pair {
@@ -312,7 +345,8 @@ impl Writer {
             quoted(&id),
             quoted(&pattern)
         );
-        self.texts.push((field.cloned(), example, id));
+        let nobody = has_entity(template).then_some(nobody);
+        self.texts.push(TextCase { field: field.cloned(), example, nobody, id });
     }
 
     /// An id of its own for a rule or pattern.
@@ -354,9 +388,19 @@ impl Writer {
     }
 
     /// One case for the fields, one for each text, and one in which nothing is found.
-    fn cases(&self, format: Format, unknown: Unknown) -> Vec<(String, String)> {
+    fn cases(&self, share: &PackShare, unknown: Unknown) -> Vec<(String, String)> {
+        let format = share.format;
         let mut cases = vec![("nothing.txt".to_owned(), case("What names nobody stays.", nothing(format)))];
-        let pairs: Vec<String> = self.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let in_table = |name: &String| share.table.as_ref().is_some_and(|table| table.columns.contains(name));
+        if let Some(table) = &share.table {
+            let invented = |column: &String| self.pairs.iter().find(|(name, _)| name == column).map(|(_, value)| value);
+            let row = table.columns.iter().map(|column| invented(column).map_or(NO_VALUE, String::as_str));
+            let row = row.collect::<Vec<_>>().join(&table.separator);
+            let text = format!("{}\n{row}", table.header);
+            cases.push(("rows.txt".to_owned(), case("Columns that hold entities are replaced below a header.", text)));
+        }
+        let in_text = self.pairs.iter().filter(|(name, _)| !in_table(name));
+        let pairs: Vec<String> = in_text.map(|(name, value)| format!("{name}={value}")).collect();
         let pairs = pairs.join(" ");
         if format == Format::Json {
             let mut object = Map::new();
@@ -375,19 +419,68 @@ impl Writer {
         } else if !pairs.is_empty() && !self.takes_all_lines {
             cases.push(("pairs.txt".to_owned(), case("Pairs that hold entities are replaced.", pairs)));
         }
-        for (field, text, id) in &self.texts {
-            let payload = match field {
+        for TextCase { field, example, nobody, id } in &self.texts {
+            let payload = |text: &str| match field {
                 Some(selector) => {
                     let mut object = Map::new();
                     insert(&mut object, &selector.steps, text);
                     Value::Object(object).to_string()
                 }
-                None => text.clone(),
+                None => text.to_owned(),
             };
-            cases.push((format!("{id}.txt"), case("Entities among the words of a text are replaced.", payload)));
+            let title = "Entities among the words of a text are replaced.";
+            cases.push((format!("{id}.txt"), case(title, payload(example))));
+            let without = nobody.iter().map(|text| case("The same text of nobody stays.", payload(text)));
+            cases.extend(without.map(|text| (format!("{id}-nobody.txt"), text)));
         }
         cases
     }
+}
+
+/// The templates with the most that is fixed first, each with the entities of all whose texts it might take as its own: words
+/// that are not shown are holes, so that a pattern may fit more than the texts it was made of.
+fn widened<'t>(templates: impl Iterator<Item = &'t TemplateReport>) -> Vec<TemplateReport> {
+    let mut wide: Vec<TemplateReport> = templates.cloned().collect();
+    wide.sort_by_key(|template| std::cmp::Reverse(fixed_bytes(template)));
+    let all = wide.clone();
+    for template in &mut wide {
+        for other in all.iter().filter(|other| other.place == template.place) {
+            let Some(pairs) = aligned(template, other) else { continue };
+            for (at, class) in pairs {
+                if let Some(TemplatePart::Open { class: wanted @ None, .. }) = template.parts.get_mut(at) {
+                    *wanted = Some(class);
+                }
+            }
+        }
+    }
+    wide
+}
+
+fn fixed_bytes(template: &TemplateReport) -> usize {
+    let fixed = template.parts.iter().map(|part| match part {
+        TemplatePart::Fixed(text) => text.len(),
+        TemplatePart::Open { .. } => 0,
+    });
+    fixed.sum()
+}
+
+/// Where a template is open and a word of another one stands that is an entity, by part; `None` when no text fits both. Only
+/// templates of equally many parts are compared.
+fn aligned(template: &TemplateReport, other: &TemplateReport) -> Option<Vec<(usize, Class)>> {
+    if template.parts.len() != other.parts.len() {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (at, parts) in template.parts.iter().zip(&other.parts).enumerate() {
+        match parts {
+            (TemplatePart::Fixed(a), TemplatePart::Fixed(b)) if a == b => {}
+            (TemplatePart::Open { .. }, TemplatePart::Open { class, .. }) => {
+                found.extend(class.map(|class| (at, class)))
+            }
+            (TemplatePart::Fixed(_), _) | (_, TemplatePart::Fixed(_)) => return None,
+        }
+    }
+    Some(found)
 }
 
 fn has_entity(template: &TemplateReport) -> bool {

@@ -96,6 +96,8 @@ fn by_itself(case: &Case<'_>) -> Verdict {
         return Verdict::Harmless(Harmless::Measure);
     }
     match hint {
+        // The name is that of a kind of text, as `url` is; what says nothing of who stands in it.
+        Hint::Thing if has(&[Look::Text, Look::Path]) => Verdict::Harmless(Harmless::Text),
         Hint::Thing => Verdict::Harmless(Harmless::Named),
         Hint::Entity(class) => by_name(column, *class),
         Hint::Nothing if has(&[Look::Text, Look::Path]) => Verdict::Harmless(Harmless::Text),

@@ -54,6 +54,10 @@ impl Look {
         if value.contains(char::is_whitespace) {
             return if is_time(value) { Self::Time } else { words_look(value) };
         }
+        // A list or a row of separated values.
+        if value.split([';', '|', ',']).nth(2).is_some() {
+            return Self::Text;
+        }
         if value.contains('/') && !is_time(value) {
             return Self::Path;
         }
@@ -82,7 +86,19 @@ fn is_time(value: &str) -> bool {
                 _ => byte == wanted,
             })
     };
-    value.len() <= BYTES_MAX && FORMS.into_iter().any(fits)
+    value.len() <= BYTES_MAX && FORMS.into_iter().any(fits) && has_only_time(value)
+}
+
+/// Whether a text that begins as a time goes on as one: no letters but those of months, weekdays and zones, and one fraction.
+fn has_only_time(value: &str) -> bool {
+    const WORD_BYTES_MAX: usize = 4;
+    const WORDS_MAX: usize = 3;
+    let is_sign = |c: char| c.is_ascii_alphanumeric() || " -/:.,+".contains(c);
+    let words = || value.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    value.chars().all(is_sign)
+        && value.matches(['.', ',']).count() <= 1
+        && words().all(|word| word.len() <= WORD_BYTES_MAX)
+        && words().count() <= WORDS_MAX
 }
 
 /// A number with a sign, a fraction or a short unit behind it, or several numbers with dots, as versions have.
@@ -182,6 +198,8 @@ mod tests {
             ("2026-01-31T10:00:07Z", Look::Time),
             ("31/Jan/2026:10:00:07", Look::Time),
             ("10:00:07.123", Look::Time),
+            ("10:00:07;qabcdef;192.0.2.1;5", Look::Text),
+            ("10:00:07,abc,192.0.2.1,5", Look::Text),
             ("2026-01-31 10:00:07", Look::Time),
             ("4711", Look::Integer),
             ("-3.5", Look::Measure),

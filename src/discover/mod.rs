@@ -15,19 +15,21 @@ mod quasi;
 mod relate;
 pub mod report;
 mod template;
+mod vocabulary;
 
 pub use distinct::Count;
 
 use crate::rules::{Class, Format, RulePack};
-use crate::veil::{Kind, Meaning, Reason, Sight, Veil};
+use crate::veil::{Kind, Meaning, Reason, Rows, Sight, Veil};
 use column::{Column, Cover, Entry};
 use distinct::Distinct;
 use judge::{Case, Verdict, is_somebody, judge};
 use name::Hint;
-use place::{Family, Key, Place, Tree, WordPlace};
-use report::{Combination, Evidence, Finding, Harmless, PackShare, Quasi, Report, TemplatePart, TemplateReport};
+use place::{Family, HIDDEN, Key, Place, Tree, WordPlace};
+use report::{Combination, Evidence, Finding, Harmless, PackShare, Quasi, Report, Table, TemplatePart, TemplateReport};
 use std::collections::{BTreeMap, BTreeSet};
-use template::{LINES_MIN, Template, Text, Word, cover_of};
+use template::{LINES_MIN, Template, Text, Word, cover_of, has_words};
+use vocabulary::Vocabulary;
 
 /// How many must share a value so that nobody stands alone, unless told otherwise.
 pub const K_DEFAULT: u64 = 5;
@@ -49,10 +51,15 @@ const PAIRS_MIN: f64 = 0.6;
 /// A sample being read.
 pub struct Discovery<'v> {
     veil: &'v Veil,
+    vocabulary: Vocabulary,
     k: u64,
     /// By rule: whether it stands in a file that packs share, or is the pack's way with unknown text.
     is_shared: Vec<bool>,
     formats: BTreeMap<String, Format>,
+    /// The rows that the last header announced, and whose shape the draft's cases have.
+    rows_below: Option<Rows>,
+    /// Packs that rows below a header went by.
+    tables: BTreeMap<String, Table>,
     trees: BTreeMap<String, Tree>,
     records: u64,
     rows: u32,
@@ -71,9 +78,12 @@ impl<'v> Discovery<'v> {
         let formats = packs.iter().map(|pack| (pack.name.clone(), pack.format)).collect();
         Self {
             veil,
+            vocabulary: Vocabulary::of(packs),
             k,
             is_shared,
             formats,
+            rows_below: None,
+            tables: BTreeMap::new(),
             trees: BTreeMap::new(),
             records: 0,
             rows: 0,
@@ -85,16 +95,41 @@ impl<'v> Discovery<'v> {
         }
     }
 
+    /// Begins a file: its lines are no rows below the header of the last one.
+    pub fn file(&mut self) {
+        self.rows_below = None;
+    }
+
+    /// Takes a line for a header if it is one, as [`Veil::rows_below`] says; the lines below are rows then.
+    pub fn header(&mut self, line: &[u8]) -> bool {
+        self.rows_below = self.veil.rows_below(line);
+        self.rows_below.is_some()
+    }
+
     /// Reads a record.
     pub fn record(&mut self, payload: &[u8]) {
         self.records += 1;
         let has_room = self.rows < ROWS_MAX && self.cells < CELLS_MAX;
         let row = has_room.then_some(self.rows);
         let veil = self.veil;
-        match veil.survey(payload, &mut |sight| self.value(row, sight)) {
+        let rows = self.rows_below.take();
+        let mut pack = None;
+        let surveyed = veil.survey(payload, rows.as_ref(), &mut |sight| {
+            if pack.is_none() {
+                pack = Some(sight.pack.to_owned());
+            }
+            self.value(row, sight);
+        });
+        match surveyed {
             Ok(()) => self.rows += u32::from(has_room),
             Err(reason) => *self.quarantined.entry(reason).or_default() += 1,
         }
+        if let (Some(rows), Some(pack)) = (&rows, pack)
+            && !self.tables.contains_key(&pack)
+        {
+            self.tables.insert(pack, Table::of(rows));
+        }
+        self.rows_below = rows;
     }
 
     /// Counts a record that could not be read as far as this.
@@ -120,7 +155,7 @@ impl<'v> Discovery<'v> {
             false => cover_of(&(0..text.len()), sight.found, &self.is_shared),
         };
         let is_text = sight.kind == Kind::Text && !matches!(cover, Cover::Whole { .. } | Cover::Kept);
-        let is_text = is_text && text.split_whitespace().nth(2).is_some();
+        let is_text = is_text && has_words(text, sight.path.is_empty());
         let entry = Entry { record: self.records, row: row.filter(|_| !is_text), value: text, kind: sight.kind, cover };
         self.cells += node.add(entry);
         // What stands in a pair is told by the text around it.
@@ -129,6 +164,7 @@ impl<'v> Discovery<'v> {
         }
         let veil = self.veil;
         let before = node.templates.list.len();
+        let vocabulary = &self.vocabulary;
         self.cells += node.templates.add(&Text {
             record: self.records,
             row,
@@ -136,6 +172,7 @@ impl<'v> Discovery<'v> {
             found: sight.found,
             is_shared: &self.is_shared,
             is_telling: &|name| matches!(veil.meaning(name), Some(Meaning::Entity(_))),
+            is_known: &|word| vocabulary.knows(word),
             may_grow: self.templates < TEMPLATES_MAX,
         });
         self.templates += node.templates.list.len() - before;
@@ -143,8 +180,9 @@ impl<'v> Discovery<'v> {
 
     /// Ends the sample and tells what it shows.
     pub fn finish(mut self) -> Report {
+        let is_field = |name: &str| self.vocabulary.is_field(self.veil, name);
         for tree in self.trees.values_mut() {
-            tree.fold_maps();
+            tree.fold_maps(&is_field);
         }
         // Names that are values of entities are data; without them, places are fewer and verdicts may be others.
         const ROUNDS_MAX: usize = 3;
@@ -165,7 +203,7 @@ impl<'v> Discovery<'v> {
     fn entity_hashes(&self) -> BTreeSet<u64> {
         let mut hashes = BTreeSet::new();
         for (pack, tree) in &self.trees {
-            let judged = Judged::of(self.veil, pack, tree);
+            let judged = Judged::of(self.veil, &self.vocabulary, pack, tree);
             for (site, verdict) in judged.sites.iter().zip(&judged.verdicts) {
                 if verdict.class().is_some_and(is_somebody) {
                     hashes.extend(site.column.cells.iter().map(|(_, hash)| *hash));
@@ -191,14 +229,18 @@ impl<'v> Discovery<'v> {
             templates: Vec::new(),
             texts_other: 0,
             maps: Vec::new(),
+            names_hidden: 0,
             values_dropped: self.values_dropped,
         };
+        let is_field = |name: &str| self.vocabulary.is_field(self.veil, name);
         for (pack, tree) in &self.trees {
             let format = self.formats.get(pack).copied().unwrap_or(Format::Line);
-            report.packs.push(share_of(pack, format, tree));
-            let judged = Judged::of(self.veil, pack, tree);
+            report.packs.push(PackShare { table: self.tables.get(pack).cloned(), ..share_of(pack, format, tree) });
+            let judged = Judged::of(self.veil, &self.vocabulary, pack, tree);
             judged.tell(tree.root.records, &mut report);
-            let quasi = judged.quasi(self.k);
+            let mut quasi = judged.quasi(self.k);
+            let doubtful = tree.doubtful(&is_field);
+            report.hide(pack, doubtful, &mut quasi);
             if quasi.subjects > report.quasi.subjects {
                 report.quasi = quasi;
             }
@@ -232,7 +274,7 @@ fn share_of(pack: &str, format: Format, tree: &Tree) -> PackShare {
         Key::Member(name) => Some(name.clone()),
         Key::Label(_) | Key::Pair(_) | Key::Hole(_) | Key::Any(_) | Key::Inside => None,
     });
-    PackShare { name: pack.to_owned(), format, records, top: top.collect() }
+    PackShare { name: pack.to_owned(), format, records, top: top.collect(), table: None }
 }
 
 /// A place and what its values are.
@@ -241,10 +283,13 @@ struct Site<'t> {
     column: &'t Column,
     /// Records of the pack.
     of: u64,
+    /// What its names suggest.
+    hint: Hint,
 }
 
 /// The places of a pack, with verdicts.
 struct Judged<'t> {
+    vocabulary: &'t Vocabulary,
     sites: Vec<Site<'t>>,
     verdicts: Vec<Verdict>,
     templates: Vec<(Place, usize, &'t Template)>,
@@ -253,29 +298,30 @@ struct Judged<'t> {
 }
 
 impl<'t> Judged<'t> {
-    fn of(veil: &Veil, pack: &str, tree: &'t Tree) -> Self {
-        let mut judged =
-            Self { sites: Vec::new(), verdicts: Vec::new(), templates: Vec::new(), maps: Vec::new(), texts_other: 0 };
+    fn of(veil: &Veil, vocabulary: &'t Vocabulary, pack: &str, tree: &'t Tree) -> Self {
+        let (sites, verdicts, templates, maps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut judged = Self { vocabulary, sites, verdicts, templates, maps, texts_other: 0 };
         tree.each(&mut |path, node| {
             let place = Place { pack: pack.to_owned(), path: path.to_vec(), word: None };
             if node.column.values > 0 {
-                judged.sites.push(Site { place: place.clone(), column: &node.column, of: tree.root.records });
+                let hint = hint_of(veil, &place);
+                judged.sites.push(Site { place: place.clone(), column: &node.column, of: tree.root.records, hint });
             }
             if matches!(path.last(), Some(Key::Any(_))) {
                 judged.maps.push(place.clone());
             }
             judged.texts_other += node.templates.others;
             for (number, template) in node.templates.list.iter().enumerate() {
-                judged.template(&place, number, template, tree.root.records);
+                judged.template(veil, &place, number, template, tree.root.records);
             }
         });
         let cases: Vec<Case<'_>> =
-            judged.sites.iter().map(|site| Case { column: site.column, hint: hint_of(veil, &site.place) }).collect();
+            judged.sites.iter().map(|site| Case { column: site.column, hint: site.hint }).collect();
         judged.verdicts = judge(&cases, &|at| judged.sites[at].place.shown());
         judged
     }
 
-    fn template(&mut self, place: &Place, number: usize, template: &'t Template, records: u64) {
+    fn template(&mut self, veil: &Veil, place: &Place, number: usize, template: &'t Template, records: u64) {
         if template.lines < LINES_MIN {
             self.texts_other += template.lines;
             return;
@@ -287,9 +333,12 @@ impl<'t> Judged<'t> {
         for (position, word) in template.words.iter().enumerate() {
             let Word::Open(column) = word else { continue };
             if template.pair_name(position).is_none() && column.values > 0 {
-                let before = template.names_before(position).join(" ");
+                let names = template.names_before(position);
+                let hint = hint_of_word(veil, &names, template.folder_before(position));
+                let shown = names.iter().map(|name| if self.vocabulary.knows(name) { name } else { HIDDEN });
+                let before = shown.collect::<Vec<_>>().join(" ");
                 let word = Some(WordPlace { template: number, position, before });
-                self.sites.push(Site { place: Place { word, ..place.clone() }, column, of: records });
+                self.sites.push(Site { place: Place { word, ..place.clone() }, column, of: records, hint });
             }
         }
     }
@@ -336,7 +385,20 @@ impl<'t> Judged<'t> {
         for (position, (gap, word)) in template.gaps.iter().zip(&template.words).enumerate() {
             add_fixed(&mut parts, gap);
             match word {
-                Word::Fixed(text) => add_fixed(&mut parts, text),
+                // The name of a pair that is a finding is told there, too.
+                Word::Fixed(text)
+                    if self.vocabulary.knows(text)
+                        || template
+                            .pair_name(position + 1)
+                            .and_then(|name| class_at(position + 1, Some(name)))
+                            .is_some() =>
+                {
+                    add_fixed(&mut parts, text);
+                }
+                Word::Fixed(text) => {
+                    let shape = look::picture(text).unwrap_or_default();
+                    parts.push(TemplatePart::Open { class: None, pair: None, shape });
+                }
                 Word::Open(column) => {
                     let name = template.pair_name(position);
                     let class = class_at(position, name);
@@ -415,13 +477,18 @@ fn evidence_of(site: &Site<'_>) -> Evidence {
     }
 }
 
-/// What the names of a place suggest: its own, or that and the one above it, or the words before it.
-fn hint_of(veil: &Veil, place: &Place) -> Hint {
-    if let Some(word) = &place.word {
-        let last = word.before.rsplit(' ').next().unwrap_or_default();
-        let hints = [word.before.as_str(), last].map(|words| name::hint(veil, words));
-        return hints.into_iter().find(|hint| *hint != Hint::Nothing).unwrap_or(Hint::Nothing);
+/// What the words before a word suggest, or the part of a path before it.
+fn hint_of_word(veil: &Veil, names: &[&str], folder: Option<&str>) -> Hint {
+    if let Some(folder) = folder {
+        return name::hint_of_folder(veil, folder);
     }
+    let last = names.last().copied().unwrap_or_default();
+    let hints = [names.join(" ").as_str(), last].map(|words| name::hint(veil, words));
+    hints.into_iter().find(|hint| *hint != Hint::Nothing).unwrap_or(Hint::Nothing)
+}
+
+/// What the names of a place suggest: its own, or that and the one above it.
+fn hint_of(veil: &Veil, place: &Place) -> Hint {
     let named = place.path.iter().rev().find(|key| !matches!(key, Key::Inside | Key::Any(Family::Members)));
     named.and_then(Key::name).map_or(Hint::Nothing, |name| name::hint(veil, name))
 }

@@ -294,6 +294,18 @@ const EVENTS: [&str; 17] = [
     "invocation",
 ];
 
+/// Parts of paths behind which people stand.
+const FOLDERS: [&str; 10] =
+    ["profile", "profiles", "people", "persons", "u", "home", "accounts", "owners", "authors", "contacts"];
+
+/// What the part of a path before a part suggests of it.
+pub(super) fn hint_of_folder(veil: &Veil, folder: &str) -> Hint {
+    match FOLDERS.contains(&folder.to_ascii_lowercase().as_str()) {
+        true => Hint::Entity(Class::User),
+        false => hint(veil, folder),
+    }
+}
+
 /// What a name suggests.
 pub(super) fn hint(veil: &Veil, name: &str) -> Hint {
     match veil.meaning(name) {
@@ -329,7 +341,7 @@ fn by_part(veil: &Veil, words: &[String]) -> Option<Hint> {
 }
 
 /// The words of a name in lower case, cut at punctuation, digits and humps.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_small = false;
     for c in name.chars() {

@@ -70,8 +70,22 @@ pub struct WordPlace {
     pub template: usize,
     /// Its place among the words.
     pub position: usize,
-    /// The words before it that are the same in all texts, one or two of them.
+    /// The words before it that are the same in all texts, one or two of them; a word that may be somebody's is `·`.
     pub before: String,
+}
+
+/// Stands for a word that is not shown.
+pub(super) const HIDDEN: &str = "·";
+
+impl WordPlace {
+    /// `"opened toward …"`; with numbers where these words are not shown and so do not tell which word is meant.
+    fn shown(&self) -> String {
+        let Self { template, position, before } = self;
+        match before.contains(HIDDEN) || before.is_empty() {
+            true => format!("\"{before} …\" (word {} of shape {})", position + 1, template + 1),
+            false => format!("\"{before} …\""),
+        }
+    }
 }
 
 impl Key {
@@ -129,6 +143,15 @@ impl Place {
         Some(Selector { target: Target::Payload, steps })
     }
 
+    /// The same place without the names of these paths, of which there are several then.
+    pub(super) fn without(&self, hidden: &BTreeSet<Vec<Key>>) -> Self {
+        let path = self.path.iter().enumerate().map(|(at, key)| {
+            let is_hidden = self.path.get(..=at).is_some_and(|path| hidden.contains(path));
+            key.family().filter(|_| is_hidden).map_or_else(|| key.clone(), Key::Any)
+        });
+        Self { path: path.collect(), ..self.clone() }
+    }
+
     /// The place as people read it: `user.*.mail`, `msg » kd=`, `<client_ip>`.
     pub fn shown(&self) -> String {
         let mut shown = String::new();
@@ -148,8 +171,8 @@ impl Place {
             shown = shown + lead + name + tail;
         }
         match &self.word {
-            Some(word) if shown.is_empty() => format!("\"{} …\"", word.before),
-            Some(word) => format!("{shown} » \"{} …\"", word.before),
+            Some(word) if shown.is_empty() => word.shown(),
+            Some(word) => format!("{shown} » {}", word.shown()),
             None if shown.is_empty() => "(line)".to_owned(),
             None => shown,
         }
@@ -167,6 +190,15 @@ pub(super) struct Node {
     last_record: u64,
     /// Whether there were too many names below, so that further ones are folded.
     is_full: bool,
+}
+
+/// What is known when maps are folded, and what comes of it.
+struct Folding<'f> {
+    records_all: u64,
+    /// Whether a name is known as one of a field.
+    is_field: &'f dyn Fn(&str) -> bool,
+    /// Hashes of the names that turned out to be data.
+    folded: &'f mut BTreeSet<u64>,
 }
 
 /// All places of a pack.
@@ -216,15 +248,55 @@ impl Node {
     }
 
     /// Folds names that are data. At the top, where logs of several formats may be mixed, nearly every record must bring its own.
-    fn fold_maps(&mut self, records_all: u64, is_top: bool) {
-        if self.is_map() && (!is_top || self.children.len() as u64 * 2 > self.records) {
-            self.fold(Family::Members, |_, _| true);
-        }
+    fn fold_maps(&mut self, folding: &mut Folding<'_>, is_top: bool) {
+        let is_map = self.is_map() && (!is_top || self.children.len() as u64 * 2 > self.records);
+        let data: BTreeSet<Key> = match is_map {
+            true => self.children.keys().filter(|key| key.family() == Some(Family::Members)).cloned().collect(),
+            false => self.twins(folding, is_top),
+        };
+        let unknown = data.iter().filter_map(Key::name).filter(|name| !(folding.is_field)(name));
+        folding.folded.extend(unknown.map(|name| hash_of(name.as_bytes())));
+        self.fold(Family::Members, |key, _| data.contains(key));
         for family in [Family::Members, Family::Labels, Family::Pairs] {
-            let is_rare = records_all >= if family == Family::Pairs { RARE_PAIRS_MIN } else { RARE_RECORDS_MIN };
+            let records_min = if family == Family::Pairs { RARE_PAIRS_MIN } else { RARE_RECORDS_MIN };
+            let is_rare = folding.records_all >= records_min;
             self.fold(family, |_, child| is_rare && child.records == 1);
         }
-        self.children.values_mut().for_each(|child| child.fold_maps(records_all, false));
+        self.children.values_mut().for_each(|child| child.fold_maps(folding, false));
+    }
+
+    /// Members of unknown names below which just the same stands. Texts and numbers are alike everywhere, so of those only all
+    /// members of an object together.
+    fn twins(&self, folding: &Folding<'_>, is_top: bool) -> BTreeSet<Key> {
+        let is_unknown = |key: &Key| {
+            key.family() == Some(Family::Members) && key.name().is_some_and(|name| !(folding.is_field)(name))
+        };
+        let unknown: Vec<_> = self.children.iter().filter(|(key, _)| is_unknown(key)).collect();
+        let has_twin =
+            |key: &Key, child: &Self| unknown.iter().any(|(other, node)| *other != key && child.is_twin(node));
+        let twins: Vec<_> = unknown.iter().filter(|(key, child)| has_twin(key, child)).collect();
+        let may_be_flat = !is_top && twins.len() == self.children.len();
+        let twins = twins.into_iter().filter(|(_, child)| may_be_flat || !child.children.is_empty());
+        twins.map(|(key, _)| (*key).clone()).collect()
+    }
+
+    fn doubtful(&self, path: &mut Vec<Key>, is_field: &dyn Fn(&str) -> bool, doubtful: &mut BTreeSet<Vec<Key>>) {
+        const SHARE_MIN: f64 = 0.9;
+        for (key, child) in &self.children {
+            path.push(key.clone());
+            let is_steady = child.records as f64 >= SHARE_MIN * self.records as f64;
+            let is_doubtful = match (key.family(), key.name()) {
+                (Some(Family::Members), Some(name)) => !is_steady && !is_field(name),
+                // Strangers choose these.
+                (Some(Family::Pairs | Family::Labels), Some(name)) => !is_field(name),
+                (Some(_) | None, _) => false,
+            };
+            if is_doubtful {
+                doubtful.insert(path.clone());
+            }
+            child.doubtful(path, is_field, doubtful);
+            path.pop();
+        }
     }
 
     /// Whether the names of the members are data: none of them stands in most records, and below all of them stands the same.
@@ -233,6 +305,12 @@ impl Node {
         let is_seldom = |child: &Self| (child.records as f64) < MAP_SHARE_MAX * self.records as f64;
         let Some((_, first)) = members().next() else { return false };
         members().count() >= MAP_NAMES_MIN && members().all(|(_, child)| is_seldom(child) && child.is_like(first))
+    }
+
+    /// Whether exactly the same stands below: the same names, or values of one kind.
+    fn is_twin(&self, other: &Self) -> bool {
+        let is_number = |node: &Self| node.column.numbers > 0;
+        self.children.keys().eq(other.children.keys()) && is_number(self) == is_number(other)
     }
 
     /// Whether the same stands below, as far as names and numbers tell.
@@ -290,9 +368,20 @@ impl Tree {
     }
 
     /// Folds names that are data, as far as the names themselves tell.
-    pub(super) fn fold_maps(&mut self) {
+    pub(super) fn fold_maps(&mut self, is_field: &dyn Fn(&str) -> bool) {
         let records = self.root.records;
-        self.root.fold_maps(records, true);
+        let mut folded = BTreeSet::new();
+        self.root.fold_maps(&mut Folding { records_all: records, is_field, folded: &mut folded }, true);
+        // Who has a name in a map has it elsewhere, too.
+        self.root.fold_names(&folded);
+    }
+
+    /// The paths whose last name may be somebody's: no name of a field is known in it, and not nearly all records have it
+    /// there.
+    pub(super) fn doubtful(&self, is_field: &dyn Fn(&str) -> bool) -> BTreeSet<Vec<Key>> {
+        let mut doubtful = BTreeSet::new();
+        self.root.doubtful(&mut Vec::new(), is_field, &mut doubtful);
+        doubtful
     }
 
     /// Folds names that are also values of entities; tells whether there were any.

@@ -1,10 +1,10 @@
 //! What was found, as plain types. Nothing in it quotes a value.
 
 use super::distinct::Count;
-use super::place::Place;
+use super::place::{Key, Place};
 use crate::rules::{Class, Format};
-use crate::veil::Reason;
-use std::collections::BTreeMap;
+use crate::veil::{Reason, Rows};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a sample shows.
@@ -32,8 +32,37 @@ pub struct Report {
     pub texts_other: u64,
     /// Maps whose names are data, and so are shown as `*`.
     pub maps: Vec<Place>,
+    /// Names that may be somebody's, and so are shown as `*`, too.
+    pub names_hidden: u64,
     /// Values at places that came when there were too many already; they were not looked at.
     pub values_dropped: u64,
+}
+
+impl Report {
+    /// Takes the names of these paths of a pack out of all that is told, but for those that lead to a finding: a rule must name
+    /// it.
+    pub(super) fn hide(&mut self, pack: &str, mut doubtful: BTreeSet<Vec<Key>>, quasi: &mut Quasi) {
+        for finding in self.findings.iter().filter(|finding| finding.place.pack == pack) {
+            let path = &finding.place.path;
+            doubtful.retain(|hidden| !path.starts_with(hidden));
+        }
+        self.names_hidden += doubtful.len() as u64;
+        let mut hide = |place: &mut Place| {
+            if place.pack == pack {
+                *place = place.without(&doubtful);
+            }
+        };
+        self.ruled.iter_mut().for_each(|(place, _)| hide(place));
+        self.harmless.iter_mut().for_each(|(place, _)| hide(place));
+        self.templates.iter_mut().for_each(|template| hide(&mut template.place));
+        self.maps.iter_mut().for_each(&mut hide);
+        quasi.subject.iter_mut().for_each(&mut hide);
+        quasi.combinations.iter_mut().flat_map(|found| &mut found.places).for_each(&mut hide);
+        self.harmless.sort();
+        self.harmless.dedup();
+        let shares = self.packs.iter_mut().filter(|share| share.name == pack);
+        shares.for_each(|share| share.top.retain(|name| !doubtful.contains(&vec![Key::Member(name.clone())])));
+    }
 }
 
 /// The records of a pack.
@@ -47,6 +76,28 @@ pub struct PackShare {
     pub records: u64,
     /// Names at the top of the JSON that every record of this pack has.
     pub top: Vec<String>,
+    /// The columns, where lines are rows below a header.
+    pub table: Option<Table>,
+}
+
+/// The shape of rows below a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The header as it is written.
+    pub header: String,
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// What separates their values.
+    pub separator: String,
+}
+
+impl Table {
+    /// The shape of these rows.
+    pub(super) fn of(rows: &Rows) -> Self {
+        let (columns, separator) = rows.columns();
+        let header = String::from_utf8_lossy(rows.header()).into_owned();
+        Self { header, columns: columns.into_iter().map(str::to_owned).collect(), separator: separator.to_owned() }
+    }
 }
 
 /// A place that holds entities.

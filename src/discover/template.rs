@@ -40,6 +40,8 @@ pub(super) struct Template {
     pub(super) words: Vec<Word>,
     pub(super) lines: u64,
     last_record: u64,
+    /// Whether a word of it is one that programs write; without one, texts of the same gaps are of the same shape.
+    has_known: bool,
 }
 
 /// A word of a template.
@@ -60,6 +62,8 @@ pub(super) struct Text<'a> {
     pub(super) is_shared: &'a [bool],
     /// Whether a name says that an entity follows.
     pub(super) is_telling: &'a dyn Fn(&str) -> bool,
+    /// Whether programs write a word.
+    pub(super) is_known: &'a dyn Fn(&str) -> bool,
     /// Whether there may be another template.
     pub(super) may_grow: bool,
 }
@@ -117,7 +121,8 @@ impl Template {
             let is_open = follows_name || !may_be_fixed(word) || text.found.iter().any(|mark| meets(&mark.span, span));
             words.push(if is_open { Word::Open(Box::new(Column::new())) } else { Word::Fixed(word.to_owned()) });
         }
-        Self { gaps, words, lines: 0, last_record: 0 }
+        let has_known = words.iter().any(|word| matches!(word, Word::Fixed(fixed) if (text.is_known)(fixed)));
+        Self { gaps, words, lines: 0, last_record: 0, has_known }
     }
 
     /// How many words a text of the same gaps shares; `None` when these are too few.
@@ -129,7 +134,7 @@ impl Template {
                 equal += usize::from(text.get(span.clone()) == Some(word.as_str()));
             }
         }
-        (equal * 2 > fixed || fixed == 0).then_some(equal)
+        (equal * 2 > fixed || fixed == 0 || !self.has_known).then_some(equal)
     }
 
     fn add(&mut self, text: &Text<'_>, spans: &[Range<usize>]) -> usize {
@@ -160,6 +165,14 @@ impl Template {
         let mut names: Vec<&str> = fixed.take(2).collect();
         names.reverse();
         names
+    }
+
+    /// The part of a path before a word, where that is one.
+    pub(super) fn folder_before(&self, position: usize) -> Option<&str> {
+        match self.words.get(position.checked_sub(1)?)? {
+            Word::Fixed(folder) if self.gaps.get(position)? == "/" => Some(folder),
+            Word::Fixed(_) | Word::Open(_) => None,
+        }
     }
 
     /// The name of the pair whose value the word is: `dev:` or `dev=` stands before it.
@@ -217,15 +230,36 @@ fn may_be_fixed(word: &str) -> bool {
     word.len() <= WORD_BYTES_MAX && !word.bytes().any(is_odd) && !canon::is_domain(word.as_bytes())
 }
 
+/// Whether a value has parts enough to be looked at word by word: with blanks between them, as a path, or as a line of
+/// separated values.
+pub(super) fn has_words(text: &str, is_line: bool) -> bool {
+    const WORDS_MIN: usize = 3;
+    text.split_whitespace().nth(WORDS_MIN - 1).is_some()
+        || begins_path(text.as_bytes()) && words(text).len() > 1
+        || is_line && words(text).len() >= WORDS_MIN
+}
+
+/// Whether a path or URL begins here.
+fn begins_path(bytes: &[u8]) -> bool {
+    let scheme = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let rest = bytes.get(scheme..).unwrap_or_default();
+    bytes.starts_with(b"/")
+        || bytes.starts_with(b"\\")
+        || (scheme > 0 && (rest.starts_with(b"://") || rest.starts_with(b":\\")))
+}
+
 /// The words of a text: what stands between blanks, brackets, quotes, commas and the like. A colon behind a name, or in front
-/// of a blank, is none of it, nor is the full stop of a sentence.
+/// of a blank, is none of it, nor is the full stop of a sentence, nor what parts a path or URL.
 fn words(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
-    let is_gap = |at: usize| match bytes[at] {
-        b' ' | b'\t' | b'\n' | b'\r' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'<'
-        | b'>' | b'|' | b'=' => true,
-        b':' | b'.' => ends_word(bytes.get(at + 1)) || bytes[at] == b':' && is_name(&bytes[..at]),
-        _ => false,
+    let mut in_path = false;
+    let mut is_gap = |at: usize| {
+        let is_blank = is_gap_anywhere(bytes, at);
+        let is_start = at == 0 || is_gap_anywhere(bytes, at - 1);
+        in_path = !is_blank && (in_path || is_start && begins_path(&bytes[at..]));
+        // The number behind the sign is the value.
+        let is_hash = bytes[at] == b'#' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit) && is_start;
+        is_blank || is_hash || in_path && matches!(bytes[at], b'/' | b'\\' | b'?' | b'&')
     };
     let mut found = Vec::new();
     let mut start = None;
@@ -244,6 +278,16 @@ fn words(text: &str) -> Vec<Range<usize>> {
     }
     found.extend(start.map(|from| from..bytes.len()));
     found
+}
+
+/// Whether a byte parts words wherever it stands.
+fn is_gap_anywhere(bytes: &[u8], at: usize) -> bool {
+    match bytes[at] {
+        b' ' | b'\t' | b'\n' | b'\r' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'<'
+        | b'>' | b'|' | b'=' => true,
+        b':' | b'.' => ends_word(bytes.get(at + 1)) || bytes[at] == b':' && is_name(&bytes[..at]),
+        _ => false,
+    }
 }
 
 fn ends_word(next: Option<&u8>) -> bool {

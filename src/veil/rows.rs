@@ -4,7 +4,7 @@ use super::matcher::Matcher;
 use super::packs::BYTE_ORDER_MARK;
 use super::patterns::Pattern;
 use crate::decode::line::{self, GivenUp, Hole};
-use crate::rules::LinePattern;
+use crate::rules::{LinePattern, Part};
 use std::collections::BTreeSet;
 
 /// The shape of the rows below a header.
@@ -102,6 +102,25 @@ impl Rows {
             patterns: separators.iter().map(pattern).collect(),
             strict: strict.iter().map(|separator| (*separator).to_owned()).collect(),
         })
+    }
+
+    /// The header above the rows.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The names of the columns, and what separates their values.
+    pub fn columns(&self) -> (Vec<&str>, &str) {
+        let parts = || self.patterns.first().into_iter().flat_map(|pattern| &pattern.pattern.parts);
+        let names = parts().filter_map(|part| match part {
+            Part::Hole { name, .. } => Some(name.as_str()),
+            Part::Literal(_) => None,
+        });
+        let separator = parts().find_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Hole { .. } => None,
+        });
+        (names.collect(), separator.unwrap_or(","))
     }
 
     /// The pattern of a row, whose holes are appended; `None` when the text is none of these.

@@ -4,7 +4,7 @@
 //! one record is not told here.
 
 use super::plan::Plan;
-use super::{Reason, Veil, is_text};
+use super::{Reason, Rows, Veil, is_text};
 use crate::rules::{Class, Format};
 use crate::transform::Source;
 use std::ops::Range;
@@ -77,18 +77,18 @@ pub enum Meaning {
 }
 
 impl Veil {
-    /// Shows every value of a payload to `each`.
+    /// Shows every value of a payload to `each`; `rows` as in [`Veil::batch_of_rows`].
     ///
     /// # Errors
     /// The [`Reason`] for which the record would be quarantined; `each` has seen nothing of it then.
-    pub fn survey(&self, payload: &[u8], each: &mut dyn FnMut(Sight<'_>)) -> Result<(), Reason> {
+    pub fn survey(&self, payload: &[u8], rows: Option<&Rows>, each: &mut dyn FnMut(Sight<'_>)) -> Result<(), Reason> {
         if payload.len() > self.record_bytes_max {
             return Err(Reason::TooLarge);
         }
         if !is_text(payload) {
             return Err(Reason::NotUtf8);
         }
-        Plan::default().survey(&self.packs, payload, each)
+        Plan::default().survey(&self.packs, rows, payload, each)
     }
 
     /// What a field of this name holds, by the shared lexicon of names that the generic packs go by.

@@ -312,6 +312,136 @@ fn a_draft_goes_on_from_a_pack_with_rules_of_its_own() {
     assert!(text.contains("id = \"user-wem\"\nselect = \"wem\"") && text.contains("id = \"account-kdnr\""), "{text}");
 }
 
+/// All that a run writes about a sample: both reports, the draft and its cases. The draft passes its checks.
+#[track_caller]
+fn everything_told(sample: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sample.log"), sample).unwrap();
+    let mut told = String::new();
+    for args in [
+        &["discover", "sample.log"][..],
+        &["discover", "--json", "sample.log"],
+        &["discover", "--draft", "draft.toml", "sample.log"],
+        &["rules", "check", "draft.toml"],
+        &["rules", "test", "draft.toml"],
+    ] {
+        let ended = run(folder.path(), args, "");
+        told += &(ended.stdout + &ended.stderr);
+        let draft = || fs::read_to_string(folder.path().join("draft.toml")).unwrap_or_default();
+        assert_eq!(ended.exit, 0, "{args:?}: {told}{}", draft());
+    }
+    told += &fs::read_to_string(folder.path().join("draft.toml")).unwrap();
+    for case in fs::read_dir(folder.path().join("draft.cases")).unwrap() {
+        told += &fs::read_to_string(case.unwrap().path()).unwrap();
+    }
+    told
+}
+
+/// Lines made by number.
+fn lines(rows: usize, line: impl Fn(usize) -> String) -> String {
+    (0..rows).map(|row| line(row) + "\n").collect()
+}
+
+#[test]
+fn words_that_all_lines_share_are_not_shown_unless_programs_write_them() {
+    let hidden = ["Marta", "Quillfeather", "mquill", "Quillstrasse"].map(str::to_owned);
+    let told = everything_told(&lines(400, |row| {
+        format!("INFO greetings from Marta Quillfeather at desk {}, mquill={}", row * 7 % 90, row * 31 % 97)
+    }));
+    assert_shows_none(&told, &hidden);
+    assert!(told.contains("INFO greetings from · · at desk ·, ·=·"), "{told}");
+    let told = everything_told(&lines(400, |row| {
+        format!("app mquill-laptop: opened door {} by Marta #{} in Quillstrasse seven", row * 7 % 90, row + 17)
+    }));
+    assert_shows_none(&told, &hidden);
+    assert!(!told.contains("class = \"user\""), "a counter is nobody: {told}");
+}
+
+#[test]
+fn a_draft_holds_no_word_that_may_be_somebodys_and_still_fits() {
+    let sample = lines(400, |row| {
+        format!("app mquill-laptop: opened door {} by user {} in Quillstrasse seven", row * row % 89, person(row % 60))
+    });
+    let hidden = ["mquill", "Quillstrasse"].map(str::to_owned);
+    let told = everything_told(&sample);
+    assert_shows_none(&told, &hidden);
+    assert!(told.contains("app <_>: opened door <_> by user <user_in_text> in <_> "), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sample.log"), &sample).unwrap();
+    assert_eq!(run(folder.path(), &["discover", "--draft", "doors.toml", "sample.log"], "").exit, 0);
+    // A line that does not fit is quarantined, and the exit code tells.
+    let scrubbed = run(folder.path(), &["scrub", "--rules", "doors.toml", "--pack", "doors", "sample.log"], "");
+    assert_eq!(scrubbed.exit, 0, "{}", scrubbed.stderr);
+    assert_shows_none(&scrubbed.stdout, &(0..60).map(person).collect::<Vec<_>>());
+}
+
+#[test]
+fn names_that_few_records_share_or_that_are_members_of_a_map_are_not_shown() {
+    let told = everything_told(&lines(400, |row| {
+        let mut line = serde_json::json!({
+            "data": { "mquill": { "score": row % 7 }, "tobberz": { "score": row % 5 } }, "mquill": 1, "ts": row,
+            "scores": { "zorbling": row % 3, "wuffelin": row % 4 }, "client_ip": format!("192.0.2.{}", row % 200),
+            "note": format!("path C:\\Quaffling\\x and at 12:34:{:02} urn:hoggarty:{row} vWtqQWxpY2U=", row % 60),
+        });
+        if row % 3 == 0 {
+            line["jabberling"] = row.into();
+        }
+        line.to_string()
+    }));
+    let hidden =
+        ["mquill", "tobberz", "zorbling", "wuffelin", "jabberling", "Quaffling", "hoggarty", "vWtq"].map(str::to_owned);
+    assert_shows_none(&told, &hidden);
+    assert!(told.contains("data.*.score") && told.contains("recognize = [\"client_ip\", "), "{told}");
+}
+
+#[test]
+fn columns_below_a_header_are_places_by_their_names() {
+    let sample = format!(
+        "id,login,Full Name,E-Mail,Last IP,Note\n{}",
+        lines(400, |row| {
+            let who = person(row % 60);
+            format!("{row},{who},{who} {who},{who}@example.com,192.0.2.{},ok", row % 200 + 1)
+        })
+    );
+    let report = report(&sample, &[]);
+    assert_eq!(report["records"], 400);
+    for (place, class) in [("<login>", "user"), ("<Full Name>", "person"), ("<E-Mail>", "email"), ("<Last IP>", "ip")] {
+        let found = finding(&report, place);
+        assert_eq!((&found["class"], &found["standing"]), (&class.into(), &"guessed".into()), "{place}");
+    }
+    assert!(!places(&report["left_alone"]).contains(&"(line)"), "{:#}", report["left_alone"]);
+    assert_shows_none(&everything_told(&sample), &canaries());
+}
+
+#[test]
+fn parts_of_paths_are_words() {
+    let report_of = |rows: usize, line: &dyn Fn(usize) -> String| report(&lines(rows, line), &[]);
+    let name = |row: usize| format!("{}{}", person(row % 700), person(row * 3));
+    let found = report_of(1000, &|row| format!("10:00:00 INFO GET /profile/{}/x 200", name(row)));
+    assert_eq!(finding(&found, "\"GET profile …\"")["class"], "user");
+    let found = report_of(1000, &|row| serde_json::json!({ "url": format!("/profile/{}/x", name(row)) }).to_string());
+    assert_eq!(finding(&found, "url » \"profile …\"")["class"], "user");
+    let why = |place: &str| {
+        let all = found["left_alone"].as_array().unwrap();
+        all.iter().find(|entry| entry["place"]["place"] == place).unwrap()["why"].clone()
+    };
+    assert_eq!(why("url"), "text");
+}
+
+#[test]
+fn separated_values_without_a_header_are_no_times() {
+    let found = report(
+        &lines(600, |row| {
+            format!("10:{:02}:{:02};{};10.0.0.{};{row}", row / 60, row % 60, person(row % 60), row % 200 + 1)
+        }),
+        &[],
+    );
+    let left_alone = found["left_alone"].as_array().unwrap();
+    let line = left_alone.iter().find(|entry| entry["place"]["place"] == "(line)").unwrap();
+    assert_eq!(line["why"], "text", "{found:#}");
+    assert!(found["templates"][0]["template"].as_str().unwrap().contains(";<ip>;"), "{found:#}");
+}
+
 #[test]
 fn what_singles_people_out_is_told_in_smallest_combinations() {
     let mut text = String::new();

@@ -10,9 +10,10 @@ use crate::decode::line::Hole;
 use crate::detect::{self, Link, Pair};
 use crate::rules::{Format, Parse, Unknown};
 use crate::veil::matcher::Action;
+use crate::veil::packs::starts_json;
 use crate::veil::patterns::Pattern;
 use crate::veil::survey::{Kind, Mark, Sight, Step};
-use crate::veil::{JSON_DEPTH_MAX, Packs, Reason};
+use crate::veil::{JSON_DEPTH_MAX, Packs, Reason, Rows};
 use std::ops::Range;
 
 impl Plan {
@@ -20,9 +21,19 @@ impl Plan {
     pub(in crate::veil) fn survey(
         &mut self,
         packs: &Packs,
+        rows: Option<&Rows>,
         text: &[u8],
         each: &mut dyn FnMut(Sight<'_>),
     ) -> Result<(), Reason> {
+        if let (Some(rows), Some(matcher)) = (rows, packs.for_rows())
+            && !starts_json(text)
+        {
+            let mut holes = Vec::new();
+            if let Some(pattern) = rows.row(text, &mut holes) {
+                Survey::new(self, &matcher.name, each).holes(Scope::new(packs, matcher), pattern, holes, text);
+                return Ok(());
+            }
+        }
         let Some(matcher) = packs.chosen(text) else {
             Survey::new(self, "", each).any_line(packs, text);
             return Ok(());
