@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 /// Fetched and not yet veiled bytes of all partitions together. librdkafka's limit holds for each split queue by
 /// itself, so it is divided among them.
-const FETCHED_BYTES_MAX: usize = 32 * 1024 * 1024;
+const FETCHED_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// Fetched and not yet veiled records of all partitions together. Each costs librdkafka some 500 bytes beside its own,
 /// which counts for short records only.
 const FETCHED_RECORDS_MAX: usize = 60_000;

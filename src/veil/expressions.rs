@@ -2,10 +2,13 @@
 
 use super::literals;
 use super::prefilter::{Case, Prefilter};
-use regex::bytes::{Captures, Regex};
+use regex::bytes::{Captures, Regex, RegexBuilder};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+
+/// Memory for the automaton of one expression in one worker. There are a hundred of them and more.
+const AUTOMATON_BYTES_MAX: usize = 512 * 1024;
 
 /// Compiled expressions, and the lists of them that packs go by.
 #[derive(Debug, Default, Clone)]
@@ -50,7 +53,8 @@ impl Expressions {
         if let Some(index) = self.known.get(text) {
             return Ok(*index);
         }
-        self.compiled.push(Regex::new(&with_ascii_boundaries(text))?);
+        let regex = RegexBuilder::new(&with_ascii_boundaries(text)).dfa_size_limit(AUTOMATON_BYTES_MAX).build()?;
+        self.compiled.push(regex);
         let index = self.compiled.len() - 1;
         self.known.insert(text.to_owned(), index);
         Ok(index)
