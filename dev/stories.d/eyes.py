@@ -122,6 +122,11 @@ def algorithm(hit):
         re.search(r"(?:cipher|aes|chacha|curve|hmac|umac|mac|kex|rsa|ssh|zlib|poly|sntrup)[\w=-]*\d[\w-]*@(?:openssh|libssh)\.(?:com|org)$", hit.text))
 
 
+def repository(hit):
+    """Where a repository is fetched from over SSH: everybody logs in as `git`, and a colon and a path stand behind the host."""
+    return hit.kind == "e-mail" and bool(re.fullmatch(r"git@[\w.-]+", hit.text)) and bool(re.match(r":[\w./-]+\.git\b", hit.line[hit.end:]))
+
+
 def file_name(hit):
     """A file with ` at ` in its name, which the detector read as a written-out `@`."""
     return hit.kind == "e-mail" and "@" not in hit.text
@@ -192,7 +197,7 @@ def bare_number(hit):
             and not re.search(r"(?<!\d)\(?\d{3}(?:\) ?|[-. ])\d{3}[-. ]\d{4}(?!\d)", hit.text) and not PHONE_WORDS.search(hit.name))
 
 
-REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, unit, algorithm, file_name, login, opened, digest, opaque,
+REASONS = [pseudonym, time, epoch, nobody, zeros, scope, few_groups, version, module, unit, algorithm, repository, file_name, login, opened, digest, opaque,
            placeholder, longer, check_digits, no_issuer, columns, bare_number]
 
 # One of each kind, invented or published for tests.
