@@ -140,13 +140,11 @@ fn is_name(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::check_pairs;
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let mut found = Vec::new();
-        find(text.as_bytes(), &mut found);
-        let found: Vec<_> = found.iter().map(|pair| (&text[pair.name.clone()], &text[pair.value.clone()])).collect();
-        assert_eq!(found, expected, "in {text}");
+        check_pairs(find, text, expected);
     }
 
     #[test]

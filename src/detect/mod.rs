@@ -313,6 +313,16 @@ mod tests {
             found.iter().map(|entity| format!("{}:{}", entity.shape.code(), &text[entity.span.clone()])).collect();
         assert_eq!(found, expected, "in {text}");
     }
+
+    /// Asserts which names and values `find` finds.
+    #[track_caller]
+    pub(super) fn check_pairs(find: fn(&[u8], &mut Vec<Pair>), text: &str, expected: &[(&str, &str)]) {
+        let mut found = Vec::new();
+        find(text.as_bytes(), &mut found);
+        let found: Vec<_> = found.iter().map(|pair| (&text[pair.name.clone()], &text[pair.value.clone()])).collect();
+        assert_eq!(found, expected, "in {text}");
+    }
+
     /// Steps per byte that no text may exceed: each byte is looked at this often by all detectors together.
     const STEPS_MAX: usize = 20;
 

@@ -271,13 +271,11 @@ fn plain_run_end(text: &[u8], start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::tests::check_pairs;
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let mut found = Vec::new();
-        find(text.as_bytes(), &mut found);
-        let found: Vec<_> = found.iter().map(|pair| (&text[pair.name.clone()], &text[pair.value.clone()])).collect();
-        assert_eq!(found, expected, "in {text}");
+        check_pairs(find, text, expected);
     }
 
     #[test]
