@@ -1,21 +1,8 @@
 //! Forms of writing that no pack names: objects as languages print them, rows below a header, names that are data,
 //! encodings of a single value. By the shipped packs, as `auto` chooses them.
 
-use crate::support::{keyring, readable, record, veil, veiled};
-use logveil::rules::library::Library;
-use logveil::veil::{Batch, Choice, Outcome, Veil};
-use std::sync::OnceLock;
-
-/// The shipped packs under `auto`, compiled once.
-fn auto() -> &'static Veil {
-    static AUTO: OnceLock<Veil> = OnceLock::new();
-    AUTO.get_or_init(|| {
-        let library = Library::shipped();
-        let mut loader = library.loader(&library);
-        let packs: Vec<_> = library.packs.iter().map(|files| loader.parse(files).unwrap()).collect();
-        Veil::new(&packs, &Choice::Auto).unwrap()
-    })
-}
+use crate::support::{auto, keyring, readable, record, veil, veiled};
+use logveil::veil::{Batch, Outcome};
 
 #[track_caller]
 fn check(input: &str, expected: &str) {

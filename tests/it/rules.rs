@@ -14,12 +14,12 @@ fn packs_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
 }
 
-pub(crate) fn pack_folders() -> Vec<PathBuf> {
+fn pack_folders() -> Vec<PathBuf> {
     let entries = fs::read_dir(packs_folder()).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_dir()).collect()
 }
 
-pub(crate) fn load_pack(folder: &Path) -> RulePack {
+fn load_pack(folder: &Path) -> RulePack {
     let shared = |name: &str| {
         let path = packs_folder().join(format!("{name}.toml"));
         Some(Source { file: path.display().to_string(), text: fs::read_to_string(path).ok()? })

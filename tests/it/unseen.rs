@@ -1,9 +1,6 @@
 //! Formats that no corpus taught us: what leaks and what is destroyed, against the truth in `tests/data/unseen`.
 
-use crate::rules::{load_pack, pack_folders};
-use crate::support::veiled;
-use logveil::rules::RulePack;
-use logveil::veil::{Choice, Veil};
+use crate::support::{auto, veiled};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::fs;
@@ -77,12 +74,6 @@ fn lines_of(file: &Path) -> Vec<Line> {
     let text = fs::read_to_string(file).unwrap();
     let numbered = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with("# "));
     numbered.map(|(index, line)| Line { place: format!("{name}:{}", index + 1), marked: line.to_owned() }).collect()
-}
-
-/// The veil as `scrub --pack auto` has it.
-fn auto() -> Veil {
-    let packs: Vec<RulePack> = pack_folders().iter().map(|folder| load_pack(folder)).collect();
-    Veil::new(&packs, &Choice::Auto).unwrap()
 }
 
 /// A text without pseudonyms, so that only what was there before is found in it.
@@ -169,7 +160,7 @@ fn unseen_formats_leak_little_and_lose_little() {
     let veil = auto();
     let mut score = Score::default();
     for line in lines() {
-        score.add(&line, &veiled(&veil, line.raw().as_bytes()));
+        score.add(&line, &veiled(veil, line.raw().as_bytes()));
     }
     let table = score.table();
     println!("{table}");
