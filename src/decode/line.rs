@@ -1,7 +1,6 @@
 //! Matches a line against a [`LinePattern`]: literal text with named holes.
 
 use crate::rules::{Extent, LinePattern, Part};
-use memchr::memmem;
 use std::ops::Range;
 
 /// How many places a greedy hole tries before it gives up.
@@ -105,7 +104,12 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     };
     let before = holes.len();
     let mut misfit = part + 1;
-    for (tries, len) in memmem::rfind_iter(&line[at..], literal.as_bytes()).enumerate() {
+    let mut behind = line.len() - at;
+    let places = std::iter::from_fn(|| {
+        behind = rfind(&line[at..at + behind], literal.as_bytes())?;
+        Some(behind)
+    });
+    for (tries, len) in places.enumerate() {
         if tries == GREEDY_TRIES_MAX {
             return match parts.given_up {
                 GivenUp::Misfits => Err(misfit),
@@ -128,15 +132,24 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
 /// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
 fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usize>, usize)> {
     let find = |within: &[u8]| match literal {
-        Some(literal) => memmem::find(within, literal.as_bytes()),
+        Some(literal) => find(within, literal.as_bytes()),
         None => Some(within.len()),
     };
     let len = match extent {
         Extent::Word => {
-            let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
-            // The literal may begin with the white space that ends the run, or inside the run.
-            let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
-            find(&text[..reach]).filter(|len| (1..=run).contains(len))?
+            let run = word_len(text);
+            match literal {
+                // No word holds white space.
+                Some(literal) if literal.starts_with(is_white) => {
+                    (run > 0 && text[run..].starts_with(literal.as_bytes())).then_some(run)?
+                }
+                // The literal may begin inside the run.
+                Some(literal) => {
+                    let reach = text.len().min(run + literal.len());
+                    find(&text[..reach]).filter(|len| (1..=run).contains(len))?
+                }
+                None => (run > 0).then_some(run)?,
+            }
         }
         Extent::Int => {
             let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
@@ -148,6 +161,64 @@ fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usi
         Extent::Rest => text.len(),
     };
     Some((0..len, len))
+}
+
+fn is_white(character: char) -> bool {
+    character.is_ascii_whitespace()
+}
+
+/// Bytes before the first white space.
+fn word_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (chunks, _) = text.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        // The lowest bit that is set belongs to the first byte up to a blank, which is white space or a control character.
+        let word = u64::from_le_bytes(*chunk);
+        let low = word.wrapping_sub(ONES * (u64::from(b' ') + 1)) & !word & (ONES * 0x80);
+        if low != 0 {
+            let from = 8 * index + low.trailing_zeros() as usize / 8;
+            return from + white_from(&text[from..]);
+        }
+    }
+    let from = 8 * chunks.len();
+    from + white_from(&text[from..])
+}
+
+fn white_from(text: &[u8]) -> usize {
+    text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len())
+}
+
+/// The place in a literal of a byte that is rare in logs, if it has one.
+fn rare(literal: &[u8]) -> usize {
+    literal.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b' ').unwrap_or_default()
+}
+
+/// Where `literal` first stands in `text`. `memmem` makes itself ready for each search, which costs more than short texts are worth.
+fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
+    let rare = rare(literal);
+    let Some(sign) = literal.get(rare) else { return Some(0) };
+    let mut from = rare;
+    loop {
+        let start = from + memchr::memchr(*sign, text.get(from..)?)? - rare;
+        if text[start..].starts_with(literal) {
+            return Some(start);
+        }
+        from = start + rare + 1;
+    }
+}
+
+/// Where `literal` last stands in `text`.
+fn rfind(text: &[u8], literal: &[u8]) -> Option<usize> {
+    let rare = rare(literal);
+    let Some(sign) = literal.get(rare) else { return Some(text.len()) };
+    let mut end = text.len();
+    loop {
+        let at = memchr::memrchr(*sign, &text[..end])?;
+        if let Some(start) = at.checked_sub(rare).filter(|start| text[*start..].starts_with(literal)) {
+            return Some(start);
+        }
+        end = at;
+    }
 }
 
 /// The value of the field that `text` begins with, without its quotes, and the bytes of the field with them; `None` when
@@ -171,11 +242,11 @@ fn csv_field(separator: Option<u8>, text: &[u8]) -> Option<(Range<usize>, usize)
 fn quoted_len(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
         }
+        at += 2;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
 
 use super::matcher::Action;
-use super::prefilter::{Case, Prefilter};
+use super::prefilter::{Case, PlaceSet, Prefilter};
 use crate::decode::line::{self, GivenUp, Hole};
 use crate::rules::{Extent, LinePattern, Part};
 use std::sync::{Arc, OnceLock};
@@ -22,13 +22,77 @@ pub(super) struct Pattern {
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
     given_up: GivenUp,
-    /// Finds each pattern's longest literal; built for packs that a text meets, and shared with clones.
-    prefilter: Arc<OnceLock<Prefilter>>,
+    /// Built for packs that a text meets, and shared with clones.
+    index: Arc<OnceLock<Index>>,
+}
+
+/// Tells by a text which patterns it can have.
+#[derive(Debug)]
+struct Index {
+    /// The patterns that begin with a literal, by its first byte.
+    starts: Vec<Start>,
+    /// By the first byte of a text: the end of its part of `starts`. It begins where the byte before ends.
+    ends: Box<[usize; 256]>,
+    /// Finds the longest literals of the other patterns.
+    anchors: Prefilter,
+}
+
+/// How the texts of a pattern begin.
+#[derive(Debug)]
+struct Start {
+    head: u64,
+    /// Covers the bytes of `head` that count.
+    mask: u64,
+    place: usize,
+}
+
+impl Start {
+    /// The bytes of a literal that are compared at once.
+    fn new(literal: &[u8], place: usize) -> Self {
+        let bytes = literal.len().min(size_of::<u64>());
+        Self { head: head(&literal[..bytes]), mask: u64::MAX >> (64 - 8 * bytes), place }
+    }
+}
+
+/// The first bytes of a text, the first one lowest; zeros where it is shorter.
+fn head(text: &[u8]) -> u64 {
+    text.first_chunk().map_or_else(
+        || text.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
+        |first| u64::from_le_bytes(*first),
+    )
+}
+
+impl Index {
+    fn new(patterns: &[Pattern], given_up: GivenUp) -> Self {
+        let start = |(place, pattern): (usize, &Pattern)| pattern.start().map(|start| Start::new(start, place));
+        let mut starts: Vec<Start> = patterns.iter().enumerate().filter_map(start).collect();
+        starts.sort_by_key(|start| (start.head as u8, start.place));
+        let ends = |byte| starts.partition_point(|start| usize::from(start.head as u8) <= byte);
+        let ends = Box::new(std::array::from_fn(ends));
+        let anchor = |pattern: &Pattern| {
+            let anchor = pattern.anchor(given_up).filter(|literal| literal.len() >= ANCHOR_BYTES_MIN);
+            if pattern.start().is_some() { Some(Vec::new()) } else { anchor.map(|anchor| vec![anchor.into()]) }
+        };
+        Self { starts, ends, anchors: Prefilter::new(patterns.iter().map(anchor), Case::Counts) }
+    }
+
+    fn candidates(&self, text: &[u8]) -> PlaceSet {
+        let mut candidates = self.anchors.candidates(text);
+        let Some(first) = text.first().map(|first| usize::from(*first)) else { return candidates };
+        let begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let head = head(text);
+        for start in &self.starts[begin..self.ends[first]] {
+            if (head ^ start.head) & start.mask == 0 {
+                candidates.insert(start.place);
+            }
+        }
+        candidates
+    }
 }
 
 impl Patterns {
     pub(super) fn new(patterns: Vec<Pattern>, given_up: GivenUp) -> Self {
-        Self { patterns, given_up, prefilter: Arc::default() }
+        Self { patterns, given_up, index: Arc::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -41,19 +105,17 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        if self.patterns.is_empty() {
+            return None;
+        }
         let index = self.candidates(text).find(|index| self.fits(*index, text, holes))?;
         self.patterns.get(index)
     }
 
-    /// The patterns whose anchor stands in `text`, and those without one, ascending.
+    /// The patterns that begin as `text` does, and those of which it holds the anchor, ascending.
     pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> + use<> {
-        let prefilter = self.prefilter.get_or_init(|| {
-            let anchors = self.patterns.iter().map(|pattern| pattern.anchor(self.given_up));
-            let telling = |literal: &&str| literal.len() >= ANCHOR_BYTES_MIN;
-            let required = anchors.map(|anchor| anchor.filter(telling).map(|anchor| vec![anchor.as_bytes().to_vec()]));
-            Prefilter::new(required, Case::Counts)
-        });
-        prefilter.candidates(text).into_iter()
+        let index = self.index.get_or_init(|| Index::new(&self.patterns, self.given_up));
+        index.candidates(text).into_iter()
     }
 
     /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
@@ -67,6 +129,14 @@ impl Patterns {
 }
 
 impl Pattern {
+    /// The text that every line of this shape begins with.
+    fn start(&self) -> Option<&[u8]> {
+        match self.pattern.parts.first()? {
+            Part::Literal(literal) => Some(literal.as_bytes()).filter(|literal| !literal.is_empty()),
+            Part::Hole { .. } => None,
+        }
+    }
+
     /// The longest text that must stand in every line of this shape. Where a greedy hole may take the whole rest, nothing
     /// must that comes after the text directly behind it.
     fn anchor(&self, given_up: GivenUp) -> Option<&str> {

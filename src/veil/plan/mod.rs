@@ -23,6 +23,7 @@ use super::matcher::{Action, Matcher};
 use super::packs::starts_json;
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
+use crate::decode::line::Hole;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
 use innocent::Innocents;
@@ -52,6 +53,8 @@ pub(super) struct Plan {
     overflow: bool,
     /// Spare buffers for unescaped text.
     spare: Vec<Vec<u8>>,
+    /// Spare buffers for the holes of line patterns.
+    spare_holes: Vec<Vec<Hole>>,
 }
 
 /// How deep inside other texts a text stands.

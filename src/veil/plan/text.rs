@@ -14,10 +14,13 @@ use std::ops::Range;
 impl Plan {
     /// Plans a line of any pack's shapes, or else a message of the scope's pack.
     pub(super) fn any_line(&mut self, scope: Scope<'_>, text: &[u8]) {
-        let mut holes = Vec::new();
+        let mut holes = self.spare_holes.pop().unwrap_or_default();
         match scope.packs.line(text, &mut holes) {
             Some((pack, pattern)) => self.holes(scope.of(pack), pattern, holes, text),
-            None => self.message(scope, text),
+            None => {
+                self.spare_holes.push(holes);
+                self.message(scope, text);
+            }
         }
     }
 
@@ -60,21 +63,29 @@ impl Plan {
 
     /// Plans the columns of a row, if the text is one.
     pub(super) fn row(&mut self, scope: Scope<'_>, rows: &Rows, text: &[u8]) {
-        let mut holes = Vec::new();
-        if let Some(pattern) = rows.row(text, &mut holes) {
-            self.holes(scope, pattern, holes, text);
+        let mut holes = self.spare_holes.pop().unwrap_or_default();
+        match rows.row(text, &mut holes) {
+            Some(pattern) => self.holes(scope, pattern, holes, text),
+            None => self.spare_holes.push(holes),
         }
     }
 
     fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
-        let mut holes = Vec::new();
-        let Some(pattern) = patterns.first_match(text, &mut holes) else { return false };
+        if patterns.is_empty() {
+            return false;
+        }
+        let mut holes = self.spare_holes.pop().unwrap_or_default();
+        let Some(pattern) = patterns.first_match(text, &mut holes) else {
+            self.spare_holes.push(holes);
+            return false;
+        };
         self.holes(scope, pattern, holes, text);
         true
     }
 
-    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, holes: Vec<Hole>, text: &[u8]) {
-        for Hole { part, span } in holes {
+    /// Plans what stands in the holes of a pattern, and keeps the buffer for the next one.
+    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, mut holes: Vec<Hole>, text: &[u8]) {
+        for Hole { part, span } in holes.drain(..) {
             let start = self.findings.len();
             let inner = &text[span.clone()];
             let is_quoted = pattern.is_field(part) && text[..span.start].ends_with(b"\"");
@@ -85,6 +96,7 @@ impl Plan {
             }
             self.shift(start, span.start);
         }
+        self.spare_holes.push(holes);
     }
 
     fn hole(&mut self, scope: Scope<'_>, pattern: &Pattern, part: usize, inner: &[u8]) {
@@ -132,12 +144,10 @@ impl Plan {
         let start = self.findings.len();
         self.shapes_as_written(scope, words);
         let mut kept: Vec<Range<usize>> = Vec::new();
-        for (entity, action) in scope.packs.expressed(scope.matcher, words) {
-            match action.replacement {
-                Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
-                None => kept.push(entity),
-            }
-        }
+        scope.packs.expressed(scope.matcher, words, |entity, action| match action.replacement {
+            Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
+            None => kept.push(entity),
+        });
         self.encoded_words(scope, words);
         self.keep(start, kept);
         let (inner, written) = (scope.inner(), self.findings.len());
