@@ -129,6 +129,79 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     Err(misfit)
 }
 
+/// How patterns begin, up to their greedy holes: a tree, in which what several have in common is matched once.
+#[derive(Debug, Default)]
+pub struct Beginnings {
+    /// The patterns of which no more is in the tree.
+    ended: Vec<usize>,
+    next: Vec<(Step, Beginnings)>,
+}
+
+/// A hole and the literal behind it, or the literal at the start of a pattern.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    hole: Option<Extent>,
+    literal: Option<String>,
+}
+
+impl Beginnings {
+    /// Adds a pattern, which is known by `number` from then on.
+    pub fn add(&mut self, pattern: &LinePattern, number: usize) {
+        let mut tree = self;
+        let mut parts = pattern.parts.iter().peekable();
+        while let Some(part) = parts.next() {
+            let step = match part {
+                Part::Literal(literal) => Step { hole: None, literal: Some(literal.clone()) },
+                Part::Hole { extent: Extent::Greedy, .. } => break,
+                Part::Hole { extent, .. } => {
+                    let literal = parts.next_if(|part| matches!(part, Part::Literal(_)));
+                    let literal = literal.and_then(|part| match part {
+                        Part::Literal(literal) => Some(literal.clone()),
+                        Part::Hole { .. } => None,
+                    });
+                    Step { hole: Some(*extent), literal }
+                }
+            };
+            let known = tree.next.iter().position(|(known, _)| *known == step);
+            let place = known.unwrap_or_else(|| {
+                tree.next.push((step, Self::default()));
+                tree.next.len() - 1
+            });
+            tree = &mut tree.next[place].1;
+        }
+        tree.ended.push(number);
+    }
+
+    /// Calls `each` with the patterns that `line` can have by its beginning; with some of them twice.
+    pub fn each_candidate(&self, line: &[u8], mut each: impl FnMut(usize)) {
+        for line in readings(line) {
+            self.follow(line, &mut each);
+        }
+    }
+
+    fn follow(&self, line: &[u8], each: &mut impl FnMut(usize)) {
+        self.ended.iter().for_each(|number| each(*number));
+        for (step, behind) in &self.next {
+            if let Some(rest) = step.len(line).and_then(|len| line.get(len..)) {
+                behind.follow(rest, each);
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Bytes that it takes at the start of `text`; `None` when it does not fit.
+    fn len(&self, text: &[u8]) -> Option<usize> {
+        let literal = self.literal.as_deref();
+        let len = match self.hole {
+            Some(extent) => hole(extent, literal, text)?.1,
+            None => 0,
+        };
+        let literal = literal.unwrap_or_default().as_bytes();
+        text.get(len..)?.starts_with(literal).then_some(len + literal.len())
+    }
+}
+
 /// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
 fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usize>, usize)> {
     let find = |within: &[u8]| match literal {
@@ -190,7 +263,8 @@ fn white_from(text: &[u8]) -> usize {
 
 /// The place in a literal of a byte that is rare in logs, if it has one.
 fn rare(literal: &[u8]) -> usize {
-    literal.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b' ').unwrap_or_default()
+    let is_rare = |byte: &u8| !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && !b" .:-/".contains(byte);
+    literal.iter().position(is_rare).unwrap_or_default()
 }
 
 /// Where `literal` first stands in `text`. `memmem` makes itself ready for each search, which costs more than short texts are worth.

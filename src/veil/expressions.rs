@@ -1,7 +1,7 @@
 //! The authors' expressions of all packs of a veil: each is compiled once, however many packs share it.
 
 use super::literals::{self, Required};
-use super::prefilter::{Case, Prefilter};
+use super::prefilter::Prefilter;
 use regex::bytes::{Captures, Regex, RegexBuilder};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -91,7 +91,7 @@ impl Expressions {
         let List { members, prefilter } = &self.lists[list.0];
         let prefilter = prefilter.get_or_init(|| {
             let required = members.iter().map(|member| self.compiled[*member].required.literals.clone());
-            Prefilter::new(required, Case::Ignored)
+            Prefilter::new(required)
         });
         prefilter.candidates(text).into_iter().filter_map(|place| {
             let Compiled { regex, required } = &self.compiled[members[place]];

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn alternatives_without_the_group_need_nothing() {
         check("(?:and|the) user|user (\\w+) in", Some(&["user "]));
-        check("(?:(?:x|id=(\\d+)))* end", Some(&["id="]));
+        check("(?:(?:x|userid=(\\d+)))* end", Some(&["userid="]));
         let signs = |regex| String::from_utf8(required(regex).signs).unwrap();
         assert_eq!(signs("a b|@(\\w+):(?:c-d|-e)"), "-:@");
         assert_eq!(signs("(?:x:)*(y)\\[?z+="), "=");

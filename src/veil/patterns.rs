@@ -1,13 +1,10 @@
-//! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
+//! Line patterns of a pack, tried in order where a text begins as they do.
 
 use super::matcher::Action;
-use super::prefilter::{Case, PlaceSet, Prefilter};
-use crate::decode::line::{self, GivenUp, Hole};
+use super::prefilter::PlaceSet;
+use crate::decode::line::{self, Beginnings, GivenUp, Hole};
 use crate::rules::{Extent, LinePattern, Part};
 use std::sync::{Arc, OnceLock};
-
-/// Shorter literals stand in nearly every line: trying the pattern is cheaper than looking for them.
-const ANCHOR_BYTES_MIN: usize = 3;
 
 /// A compiled line pattern.
 #[derive(Debug, Clone)]
@@ -33,8 +30,10 @@ struct Index {
     starts: Vec<Start>,
     /// By the first byte of a text: the end of its part of `starts`. It begins where the byte before ends.
     ends: Box<[usize; 256]>,
-    /// Finds the longest literals of the other patterns.
-    anchors: Prefilter,
+    /// How the other patterns begin.
+    beginnings: Beginnings,
+    /// By pattern: the quotes that every text of it holds.
+    quotes: Vec<usize>,
 }
 
 /// How the texts of a pattern begin.
@@ -69,16 +68,17 @@ impl Index {
         starts.sort_by_key(|start| (start.head as u8, start.place));
         let ends = |byte| starts.partition_point(|start| usize::from(start.head as u8) <= byte);
         let ends = Box::new(std::array::from_fn(ends));
-        let anchor = |pattern: &Pattern| {
-            let anchor = pattern.anchor(given_up).filter(|literal| literal.len() >= ANCHOR_BYTES_MIN);
-            if pattern.start().is_some() { Some(Vec::new()) } else { anchor.map(|anchor| vec![anchor.into()]) }
-        };
-        Self { starts, ends, anchors: Prefilter::new(patterns.iter().map(anchor), Case::Counts) }
+        let mut beginnings = Beginnings::default();
+        for (place, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| pattern.start().is_none()) {
+            beginnings.add(&pattern.pattern, place);
+        }
+        let quotes = patterns.iter().map(|pattern| pattern.quotes(given_up)).collect();
+        Self { starts, ends, beginnings, quotes }
     }
 
-    fn candidates(&self, text: &[u8]) -> PlaceSet {
-        let mut candidates = self.anchors.candidates(text);
-        let Some(first) = text.first().map(|first| usize::from(*first)) else { return candidates };
+    fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let mut candidates = PlaceSet::default();
+        let first = text.first().map_or(0, |first| usize::from(*first));
         let begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);
         let head = head(text);
         for start in &self.starts[begin..self.ends[first]] {
@@ -86,7 +86,9 @@ impl Index {
                 candidates.insert(start.place);
             }
         }
-        candidates
+        self.beginnings.each_candidate(text, |place| candidates.insert(place));
+        let quotes = if candidates.is_empty() { 0 } else { memchr::memchr_iter(b'"', text).count() };
+        candidates.into_iter().filter(move |place| self.quotes[*place] <= quotes)
     }
 }
 
@@ -112,10 +114,9 @@ impl Patterns {
         self.patterns.get(index)
     }
 
-    /// The patterns that begin as `text` does, and those of which it holds the anchor, ascending.
-    pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> + use<> {
-        let index = self.index.get_or_init(|| Index::new(&self.patterns, self.given_up));
-        index.candidates(text).into_iter()
+    /// The patterns that begin as `text` does, ascending.
+    pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        self.index.get_or_init(|| Index::new(&self.patterns, self.given_up)).candidates(text)
     }
 
     /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
@@ -137,20 +138,13 @@ impl Pattern {
         }
     }
 
-    /// The longest text that must stand in every line of this shape. Where a greedy hole may take the whole rest, nothing
-    /// must that comes after the text directly behind it.
-    fn anchor(&self, given_up: GivenUp) -> Option<&str> {
-        let parts = &self.pattern.parts;
-        let is_greedy = |part: &Part| matches!(part, Part::Hole { extent: Extent::Greedy, .. });
-        let required = match given_up {
-            GivenUp::TakesRest => parts.iter().position(is_greedy).map_or(parts.len(), |greedy| greedy + 2),
-            GivenUp::Misfits => parts.len(),
-        };
-        let literals = parts.iter().take(required).filter_map(|part| match part {
-            Part::Literal(literal) => Some(literal.as_str()),
-            Part::Hole { .. } => None,
+    /// The quotes in its literals. Where a greedy hole may take the whole rest, nothing is told.
+    fn quotes(&self, given_up: GivenUp) -> usize {
+        let quotes = self.pattern.parts.iter().map(|part| match part {
+            Part::Literal(literal) => memchr::memchr_iter(b'"', literal.as_bytes()).count(),
+            Part::Hole { .. } => 0,
         });
-        literals.max_by_key(|literal| literal.len())
+        if given_up == GivenUp::Misfits { quotes.sum() } else { 0 }
     }
 
     /// Bytes that the pattern prescribes: the more, the more a match says.

@@ -15,17 +15,10 @@ pub(super) struct Prefilter {
     always: PlaceSet,
 }
 
-/// Whether the case of ASCII letters counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
-    Counts,
-    Ignored,
-}
-
 impl Prefilter {
     /// `required` are, by place, the literals of which one must stand in whatever the member matches; `None` where no
-    /// literal has to. A member with an empty list is no candidate for any text.
-    pub(super) fn new(required: impl Iterator<Item = Option<Vec<Vec<u8>>>>, case: Case) -> Self {
+    /// literal has to. The case of ASCII letters does not count.
+    pub(super) fn new(required: impl Iterator<Item = Option<Vec<Vec<u8>>>>) -> Self {
         let (mut literals, mut places, mut always) = (Vec::new(), Vec::new(), PlaceSet::default());
         for (place, required) in required.enumerate() {
             match required {
@@ -36,12 +29,8 @@ impl Prefilter {
                 None => always.insert(place),
             }
         }
-        let automaton = DFA::builder()
-            .ascii_case_insensitive(case == Case::Ignored)
-            .prefilter(false)
-            .build(&literals)
-            .ok()
-            .filter(|_| !literals.is_empty());
+        let automaton = DFA::builder().ascii_case_insensitive(true).prefilter(false).build(&literals);
+        let automaton = automaton.ok().filter(|_| !literals.is_empty());
         if automaton.is_none() {
             places.drain(..).for_each(|place| always.insert(place));
         }
@@ -90,6 +79,10 @@ impl PlaceSet {
         self.more[word] |= bit;
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.iter().chain(&self.more).all(|word| *word == 0)
+    }
+
     fn word(&mut self, index: usize) -> Option<&mut u64> {
         match index.checked_sub(PLACE_WORDS) {
             None => self.first.get_mut(index),
@@ -135,26 +128,24 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(required: &[Option<&[&str]>], case: Case, text: &str, expected: &[usize]) {
+    fn check(required: &[Option<&[&str]>], text: &str, expected: &[usize]) {
         let required = required.iter().map(|literals| {
             literals.map(|literals| literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
         });
-        let candidates = Prefilter::new(required, case).candidates(text.as_bytes());
+        let candidates = Prefilter::new(required).candidates(text.as_bytes());
         assert_eq!(candidates.into_iter().collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]
     fn members_whose_literals_stand_in_the_text_are_candidates() {
         let required: &[Option<&[&str]>] = &[Some(&["user", "login"]), None, Some(&["er f"]), Some(&["x"])];
-        check(required, Case::Counts, "user from", &[0, 1, 2]);
-        check(required, Case::Counts, "User X", &[1]);
-        check(required, Case::Ignored, "User X", &[0, 1, 3]);
-        check(required, Case::Counts, "", &[1]);
-        check(&[None, None], Case::Counts, "a", &[0, 1]);
-        check(&[], Case::Counts, "a", &[]);
-        check(&[Some(&[]), None], Case::Counts, "a", &[1]);
+        check(required, "user from", &[0, 1, 2]);
+        check(required, "User X", &[0, 1, 3]);
+        check(required, "", &[1]);
+        check(&[None, None], "a", &[0, 1]);
+        check(&[], "a", &[]);
         // All that end at one place count, and those inside others.
-        check(&[Some(&["abcd"]), Some(&["bc"]), Some(&["d"]), Some(&["cd"])], Case::Counts, "abcd", &[0, 1, 2, 3]);
+        check(&[Some(&["abcd"]), Some(&["bc"]), Some(&["d"]), Some(&["cd"])], "abcd", &[0, 1, 2, 3]);
     }
 
     #[test]
@@ -162,6 +153,6 @@ mod tests {
         let literals: Vec<String> = (0..400).map(|number| format!("<{number}>")).collect();
         let literals: Vec<[&str; 1]> = literals.iter().map(|literal| [literal.as_str()]).collect();
         let required: Vec<Option<&[&str]>> = literals.iter().map(|literal| Some(literal.as_slice())).collect();
-        check(&required, Case::Counts, "<199><399><64><0><63><64>", &[0, 63, 64, 199, 399]);
+        check(&required, "<199><399><64><0><63><64>", &[0, 63, 64, 199, 399]);
     }
 }
