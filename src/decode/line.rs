@@ -78,7 +78,7 @@ fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &m
     while let Some(current) = parts.parts.get(part) {
         match current {
             Part::Literal(literal) => {
-                if !line[at..].starts_with(literal.as_bytes()) {
+                if !begins_with(&line[at..], literal.as_bytes()) {
                     return Err(part);
                 }
                 at += literal.len();
@@ -144,6 +144,13 @@ struct Step {
     literal: Option<String>,
 }
 
+/// A word at the start of a text.
+struct Word {
+    len: usize,
+    /// What stands behind it.
+    behind: u64,
+}
+
 impl Beginnings {
     /// Adds a pattern, which is known by `number` from then on.
     pub fn add(&mut self, pattern: &LinePattern, number: usize) {
@@ -181,11 +188,34 @@ impl Beginnings {
 
     fn follow(&self, line: &[u8], each: &mut impl FnMut(usize)) {
         self.ended.iter().for_each(|number| each(*number));
-        for (step, behind) in &self.next {
-            if let Some(rest) = step.len(line).and_then(|len| line.get(len..)) {
-                behind.follow(rest, each);
+        // Most patterns go on with a word and a blank: it is looked for once.
+        let mut word = None;
+        for (step, tree) in &self.next {
+            let len = match (step.hole, &step.literal) {
+                (Some(Extent::Word), Some(literal)) if literal.starts_with(is_white) => {
+                    let word = word.get_or_insert_with(|| Word::at_start(line));
+                    word.len_with(literal.as_bytes(), line)
+                }
+                (_, _) => step.len(line),
+            };
+            if let Some(rest) = len.and_then(|len| line.get(len..)) {
+                tree.follow(rest, each);
             }
         }
+    }
+}
+
+impl Word {
+    fn at_start(text: &[u8]) -> Self {
+        let len = word_len(text);
+        Self { len, behind: head(&text[len..]) }
+    }
+
+    /// Bytes of the word and the literal, if that stands behind it in `text`.
+    fn len_with(&self, literal: &[u8], text: &[u8]) -> Option<usize> {
+        let is_far = (head(literal) ^ self.behind) & head_mask(literal.len()) != 0;
+        let fits = !is_far && self.len > 0 && begins_with(&text[self.len..], literal);
+        fits.then_some(self.len + literal.len())
     }
 }
 
@@ -198,8 +228,26 @@ impl Step {
             None => 0,
         };
         let literal = literal.unwrap_or_default().as_bytes();
-        text.get(len..)?.starts_with(literal).then_some(len + literal.len())
+        begins_with(text.get(len..)?, literal).then_some(len + literal.len())
     }
+}
+
+/// The first bytes of a text, the first one lowest; zeros where it is shorter.
+pub fn head(text: &[u8]) -> u64 {
+    text.first_chunk().map_or_else(
+        || text.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
+        |first| u64::from_le_bytes(*first),
+    )
+}
+
+/// The bits of [`head`] that so many bytes of a text take.
+pub fn head_mask(bytes: usize) -> u64 {
+    u64::MAX.checked_shr(64_u32.saturating_sub(8 * bytes.min(8) as u32)).unwrap_or_default()
+}
+
+/// Whether `literal` stands at the start of `text`. For literals of a few bytes this is cheaper than a call.
+fn begins_with(text: &[u8], literal: &[u8]) -> bool {
+    text.len() >= literal.len() && literal.iter().zip(text).all(|(expected, byte)| expected == byte)
 }
 
 /// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
@@ -209,21 +257,7 @@ fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usi
         None => Some(within.len()),
     };
     let len = match extent {
-        Extent::Word => {
-            let run = word_len(text);
-            match literal {
-                // No word holds white space.
-                Some(literal) if literal.starts_with(is_white) => {
-                    (run > 0 && text[run..].starts_with(literal.as_bytes())).then_some(run)?
-                }
-                // The literal may begin inside the run.
-                Some(literal) => {
-                    let reach = text.len().min(run + literal.len());
-                    find(&text[..reach]).filter(|len| (1..=run).contains(len))?
-                }
-                None => (run > 0).then_some(run)?,
-            }
-        }
+        Extent::Word => word(literal.map(str::as_bytes), text)?,
         Extent::Int => {
             let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
             (run > 0).then_some(run)?
@@ -234,6 +268,25 @@ fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usi
         Extent::Rest => text.len(),
     };
     Some((0..len, len))
+}
+
+/// Bytes of the word at the start of `text` up to the first place where `literal` stands in it or right behind it; `None`
+/// where that is nowhere or at the start.
+fn word(literal: Option<&[u8]>, text: &[u8]) -> Option<usize> {
+    let len = match literal.and_then(|literal| Some((literal, literal.first()?))) {
+        None => word_len(text),
+        // No word holds white space.
+        Some((literal, first)) if first.is_ascii_whitespace() => {
+            let len = word_len(text);
+            begins_with(&text[len..], literal).then_some(len)?
+        }
+        Some((literal, first)) => {
+            let stands = |at: usize| text[at] == *first && begins_with(&text[at..], literal);
+            let end = (0..text.len()).find(|at| text[*at].is_ascii_whitespace() || stands(*at))?;
+            stands(end).then_some(end)?
+        }
+    };
+    (len > 0).then_some(len)
 }
 
 fn is_white(character: char) -> bool {
@@ -274,7 +327,7 @@ fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
     let mut from = rare;
     loop {
         let start = from + memchr::memchr(*sign, text.get(from..)?)? - rare;
-        if text[start..].starts_with(literal) {
+        if begins_with(&text[start..], literal) {
             return Some(start);
         }
         from = start + rare + 1;
@@ -288,7 +341,7 @@ fn rfind(text: &[u8], literal: &[u8]) -> Option<usize> {
     let mut end = text.len();
     loop {
         let at = memchr::memrchr(*sign, &text[..end])?;
-        if let Some(start) = at.checked_sub(rare).filter(|start| text[*start..].starts_with(literal)) {
+        if let Some(start) = at.checked_sub(rare).filter(|start| begins_with(&text[*start..], literal)) {
             return Some(start);
         }
         end = at;
@@ -327,6 +380,7 @@ fn quoted_len(text: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn literal(text: &str) -> Part {
         Part::Literal(text.to_owned())
@@ -443,5 +497,35 @@ mod tests {
         let parts = [named("process", Extent::Word), literal("["), named("pid", Extent::Int), literal("]: ok")];
         check(&parts, "sshd[42]: ok", Some(&[("process", "sshd"), ("pid", "42")]));
         check(&parts, "ss hd[42]: ok", None);
+    }
+
+    /// The word by the definition of [`Extent::Word`].
+    fn word_by_definition(literal: Option<&str>, text: &[u8]) -> Option<usize> {
+        let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+        let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
+        let end = match literal {
+            Some(literal) => memchr::memmem::find(&text[..reach], literal.as_bytes())?,
+            None => run,
+        };
+        (1..=run).contains(&end).then_some(end)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        #[test]
+        fn words_and_literals_are_found_where_they_stand(
+            text in "[ab:\\[ \\t\\r\u{1}\u{e9}-]{0,30}",
+            literal in "[ab:\\[ \\t\u{e9}-]{1,3}",
+        ) {
+            let (text, bytes) = (text.as_bytes(), literal.as_bytes());
+            prop_assert_eq!(find(text, bytes), memchr::memmem::find(text, bytes));
+            prop_assert_eq!(rfind(text, bytes), memchr::memmem::rfind(text, bytes));
+            prop_assert_eq!(word(Some(bytes), text), word_by_definition(Some(&literal), text));
+            prop_assert_eq!(word(None, text), word_by_definition(None, text));
+            prop_assert_eq!(begins_with(text, bytes), text.starts_with(bytes));
+            let agree = (head(text) ^ head(bytes)) & head_mask(bytes.len()) == 0;
+            prop_assert_eq!(agree && text.len() >= bytes.len(), text.starts_with(bytes));
+        }
     }
 }

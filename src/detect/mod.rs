@@ -142,13 +142,21 @@ struct Done {
     url: usize,
 }
 
-/// Bytes at which a detector wakes. Must be those that [`wake`] matches.
+/// Bytes at which a detector wakes, of which at least one stands in or beside every entity that [`shapes`] finds but cards
+/// and account numbers without separators: these have digits, and are [`NUMBER_BYTES_MIN`] long.
+///
+/// Must be those that [`wake`] matches.
+pub const SIGNS: &[u8] = b".:=-@%J_I +";
+
+/// Bytes of the shortest number without separators that [`shapes`] finds.
+pub const NUMBER_BYTES_MIN: usize = number::WORD_BYTES_MIN;
+
+/// By byte: whether it is one of [`SIGNS`].
 static ANCHORS: [bool; 256] = {
     let mut anchors = [false; 256];
-    let bytes = b".:=-@%J_I +";
     let mut at = 0;
-    while at < bytes.len() {
-        anchors[bytes[at] as usize] = true;
+    while at < SIGNS.len() {
+        anchors[SIGNS[at] as usize] = true;
         at += 1;
     }
     anchors
@@ -642,6 +650,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn nothing_is_found_without_signs_and_digits() {
+        let word = "abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNOPQRSTUVWXYZ\"'\\\\/,;&?!#()[]{}<>|~^$`*\n\té";
+        check(&word.repeat(3), &[]);
+        check(&"123456789012".replace('9', "9,"), &[]);
+        check("4222222222222", &["card:4222222222222"]);
+        assert_eq!("4222222222222".len(), NUMBER_BYTES_MIN);
+    }
+
     /// Asserts that detectors that are not called would find nothing.
     #[track_caller]
     fn assert_all_asked(text: &[u8]) {
@@ -659,6 +676,19 @@ mod tests {
             assert_all_asked(&text);
             assert_all_asked(signs.as_bytes());
             assert_all_asked(&[&text, signs.as_bytes(), &text].concat());
+        }
+
+        #[test]
+        fn without_signs_only_long_numbers_are_found(text in pieces(), letters in "[0-9a-zA-HK-Z/,\"]{0,40}") {
+            for text in [text.as_slice(), letters.as_bytes()] {
+                let text: Vec<u8> = text.iter().copied().filter(|byte| !SIGNS.contains(byte)).collect();
+                let mut found = Vec::new();
+                shapes(&text, &mut found);
+                let is_number = |entity: &Found| {
+                    entity.span.len() >= NUMBER_BYTES_MIN && text[entity.span.clone()].iter().any(u8::is_ascii_digit)
+                };
+                prop_assert!(found.iter().all(is_number), "in {}", String::from_utf8_lossy(&text));
+            }
         }
     }
 

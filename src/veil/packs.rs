@@ -365,3 +365,53 @@ fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::{Generator, Kind, Options, Timeline};
+    use crate::rules::library::Library;
+
+    /// The pattern by trying all, in their order.
+    fn line_by_trying(packs: &Packs, text: &[u8]) -> Option<(usize, Vec<Hole>)> {
+        let mut best: Option<(usize, usize, Vec<Hole>)> = None;
+        let mut fitting = None;
+        for (index, line) in packs.line_packs.iter().enumerate() {
+            let mut holes = Vec::new();
+            if fitting == Some(line.pack) || !packs.lines.fits(index, text, &mut holes) {
+                continue;
+            }
+            fitting = Some(line.pack);
+            let bytes = packs.lines.get(index).map_or(0, Pattern::literal_bytes);
+            if best.as_ref().is_none_or(|(most, ..)| bytes > *most) {
+                best = Some((bytes, index, holes));
+            }
+        }
+        best.map(|(_, index, holes)| (index, holes))
+    }
+
+    /// Invented lines, also hostile ones, and prefixes of them.
+    #[test]
+    fn the_pattern_that_prescribes_most_is_found_without_trying_all() {
+        let library = Library::shipped();
+        let mut loader = library.loader(&library);
+        let shipped: Vec<RulePack> = library.packs.iter().map(|files| loader.parse(files).unwrap()).collect();
+        let packs = Packs::compile(&shipped, &Choice::Auto).unwrap();
+        let kinds = vec![Kind::Nginx, Kind::Sshd];
+        let timeline = Timeline::paced(1_767_225_600_000, 10);
+        let events = Generator::new(Options { seed: 1, kinds, timeline, hostile_per_mille: 100 }).take(300);
+        let mut found_any = 0;
+        for event in events {
+            for text in [event.line.as_slice(), &event.line[..event.line.len() / 2]] {
+                let mut holes = Vec::new();
+                let found = packs.line(text, &mut holes).map(|(_, pattern)| pattern.pattern.clone());
+                let expected = line_by_trying(&packs, text);
+                let pattern = expected.as_ref().and_then(|(index, _)| packs.lines.get(*index));
+                assert_eq!(found, pattern.map(|pattern| pattern.pattern.clone()));
+                assert_eq!(holes, expected.map(|(_, holes)| holes).unwrap_or_default());
+                found_any += usize::from(found.is_some());
+            }
+        }
+        assert!(found_any > 200, "{found_any}");
+    }
+}

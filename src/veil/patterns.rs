@@ -48,17 +48,8 @@ struct Start {
 impl Start {
     /// The bytes of a literal that are compared at once.
     fn new(literal: &[u8], place: usize) -> Self {
-        let bytes = literal.len().min(size_of::<u64>());
-        Self { head: head(&literal[..bytes]), mask: u64::MAX >> (64 - 8 * bytes), place }
+        Self { head: line::head(literal), mask: line::head_mask(literal.len()), place }
     }
-}
-
-/// The first bytes of a text, the first one lowest; zeros where it is shorter.
-fn head(text: &[u8]) -> u64 {
-    text.first_chunk().map_or_else(
-        || text.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
-        |first| u64::from_le_bytes(*first),
-    )
 }
 
 impl Index {
@@ -80,7 +71,7 @@ impl Index {
         let mut candidates = PlaceSet::default();
         let first = text.first().map_or(0, |first| usize::from(*first));
         let begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let head = head(text);
+        let head = line::head(text);
         for start in &self.starts[begin..self.ends[first]] {
             if (head ^ start.head) & start.mask == 0 {
                 candidates.insert(start.place);
@@ -177,5 +168,77 @@ impl Pattern {
     /// Whether the hole at `part` can only hold digits.
     pub(super) fn is_int(&self, part: usize) -> bool {
         matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Int, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::pattern;
+    use proptest::prelude::*;
+
+    fn patterns(texts: &[&str], given_up: GivenUp) -> Patterns {
+        let pattern = |text: &&str| {
+            let parts = pattern::parse(text).unwrap();
+            let holes = vec![None; parts.len()];
+            Pattern { pattern: LinePattern { id: (*text).to_owned(), parts, line: 1 }, holes }
+        };
+        Patterns::new(texts.iter().map(pattern).collect(), given_up)
+    }
+
+    /// Asserts that the index leaves out no pattern that the text has.
+    #[track_caller]
+    fn check(patterns: &Patterns, text: &[u8]) {
+        let fits = |index: &usize| patterns.fits(*index, text, &mut Vec::new());
+        let fitting: Vec<usize> = (0..patterns.patterns.len()).filter(fits).collect();
+        let found: Vec<usize> = patterns.candidates(text).filter(fits).collect();
+        assert_eq!(found, fitting, "{}", String::from_utf8_lossy(text));
+        let mut holes = Vec::new();
+        let first = patterns.first_match(text, &mut holes).map(|pattern| &pattern.pattern.id);
+        assert_eq!(first, fitting.first().map(|first| &patterns.patterns[*first].pattern.id));
+    }
+
+    const TEXTS: [&str; 18] = [
+        "<a> - <b:greedy> [<c:text>] \"<d:quoted>\" <e:int>",
+        "<a> - <b:greedy> [<c:text>] \"<d:quoted>\" <e:int> \"<f:quoted>\"",
+        "<a> - <b>",
+        "<a> <b>",
+        "<a:int>-<b:int> <c> x",
+        "<a:int>-<b:int>T<c>",
+        "<a:int>-<b:int>T<c>: <d:rest>",
+        "<a>: <b:greedy> from <c>",
+        "<a:greedy>: x",
+        "<a:text>x: <b:rest>",
+        "<a:csv>,<b:csv>",
+        "x",
+        "x: <a:greedy> from <b>",
+        "x: <a> - <b>",
+        "x from <a:int>",
+        "xxxxxxxxx <a>",
+        "\"<a:quoted>\" <b:rest>",
+        "<a:rest>",
+    ];
+
+    #[test]
+    fn white_space_at_the_end_of_a_text_may_belong_to_it_or_not() {
+        let patterns = patterns(&["<a> x", "<a> x ", "<a> - <b:rest>", "x "], GivenUp::Misfits);
+        for text in ["a x", "a x ", "a x\r\n", "a - ", "x", "x ", "x  ", ""] {
+            check(&patterns, text.as_bytes());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_fitting_pattern_is_left_out(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "x", "x: ", "1", "22", "-", " - ", " ", "T", "[", "] ", " [", "\"", " \"", "\\", "\\\"", ",", " from ", ": ", "\t", "\r",
+                "\u{1}", "\u{e9}", "abcdefghij", "xxxxxxxxx ",
+            ]), 0..24),
+            given_up in prop::sample::select(vec![GivenUp::TakesRest, GivenUp::Misfits]),
+        ) {
+            check(&patterns(&TEXTS, given_up), pieces.concat().as_bytes());
+        }
     }
 }
