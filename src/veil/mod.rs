@@ -30,7 +30,7 @@ use crate::record::{Cleartext, Position, Record};
 use crate::rules::{Class, Format, RulePack};
 use crate::transform::{self, CleanEvent, Finding, Replacement};
 use matcher::Matcher;
-use packs::Packs;
+use packs::{Met, Packs};
 use plan::{Encoded, Plan};
 use residue::{Buffers, Needles, OwnWords};
 use std::ops::Range;
@@ -74,9 +74,10 @@ pub struct Batch {
     tally: Tally,
 }
 
-/// A planned record: its epoch and its parts.
+/// A planned record: its epoch, packs and parts.
 struct Planned {
     epoch: KeyEpoch,
+    met: Met,
     parts: Range<usize>,
     findings: Range<usize>,
 }
@@ -268,27 +269,29 @@ impl Batch {
         }
         let (parts, findings) = (self.parts.len(), self.plan.findings.len());
         self.plan.start_record();
+        let met = veil.packs.met_by(record.payload);
         for (part, _) in parts_of(record) {
-            let findings = self.plan_part(veil, rows, record, part)?;
+            let findings = self.plan_part(veil, met, rows, record, part)?;
             self.parts.push(PlannedPart { part, findings });
         }
         let findings = findings..self.plan.findings.len();
         self.plan.agree(findings.clone());
-        Ok(Planned { epoch, parts: parts..self.parts.len(), findings })
+        Ok(Planned { epoch, met, parts: parts..self.parts.len(), findings })
     }
 
     fn plan_part(
         &mut self,
         veil: &Veil,
+        met: Met,
         rows: Option<&Rows>,
         record: &Record<'_>,
         part: Part,
     ) -> Result<Range<usize>, Reason> {
         let (packs, text) = (&veil.packs, bytes_of(part, record));
-        let matcher = packs.for_metadata(record.payload);
+        let matcher = packs.at(met.metadata);
         self.plan.part(text, |plan| match part {
             Part::Key => plan.key(packs, matcher, text),
-            Part::Payload => plan.payload(packs, rows, text),
+            Part::Payload => plan.payload(packs, met.payload.map(|pack| packs.at(pack)), rows, text),
             Part::Header(index) => {
                 plan.header(packs, matcher, record.headers[index].name, text);
                 Ok(())
@@ -317,7 +320,7 @@ impl Batch {
     fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
         let (epoch, parts) = (planned.epoch, planned.parts.clone());
-        let matcher = veil.packs.for_metadata(record.payload);
+        let matcher = veil.packs.at(planned.met.metadata);
         let findings = self.plan.with_inner(planned.findings.clone());
         let needles = Needles::new(matcher, &findings, &self.plan.values);
         drop(findings);
