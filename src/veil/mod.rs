@@ -68,6 +68,7 @@ pub struct Batch {
     scratch: Vec<u8>,
     out: Vec<u8>,
     replaced: Vec<Range<u32>>,
+    needles: Needles,
     buffers: Buffers,
     outputs: Vec<Range<usize>>,
     done: Vec<Result<Done, Reason>>,
@@ -319,27 +320,42 @@ impl Batch {
     /// Third phase: splices the replacements in and looks for residues.
     fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
-        let (epoch, parts) = (planned.epoch, planned.parts.clone());
         let matcher = veil.packs.at(planned.met.metadata);
-        let findings = self.plan.with_inner(planned.findings.clone());
-        let needles = Needles::new(matcher, &findings, &self.plan.values);
-        drop(findings);
-        if record.headers.iter().any(|header| is_telling_name(header.name, &needles)) {
+        let mut needles = std::mem::take(&mut self.needles);
+        needles.collect(matcher, &self.plan.with_inner(planned.findings.clone()), &self.plan.values);
+        let done = self.emit_without(&needles, veil, matcher, keys, index, record);
+        self.needles = needles;
+        done
+    }
+
+    /// Splices the replacements in, so that none of `needles` is left.
+    fn emit_without(
+        &mut self,
+        needles: &Needles,
+        veil: &Veil,
+        matcher: &Matcher,
+        keys: &Keyring,
+        index: usize,
+        record: &Record<'_>,
+    ) -> Result<Done, Reason> {
+        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
+        let (epoch, parts) = (planned.epoch, planned.parts.clone());
+        if record.headers.iter().any(|header| is_telling_name(header.name, needles)) {
             return Err(Reason::Residue);
         }
         let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
         let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
         let mut residue = false;
         for part in parts.clone() {
-            residue |= self.emit_part(part, record, &needles);
+            residue |= self.emit_part(part, record, needles);
             let findings = self.parts[part].findings.clone();
-            residue |= findings.into_iter().any(|index| self.stands_inside(index, &needles, keys));
+            residue |= findings.into_iter().any(|index| self.stands_inside(index, needles, keys));
         }
         if residue {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
             for part in parts {
-                self.spread_part((&veil.packs, matcher), part, record, &needles, keys)?;
+                self.spread_part((&veil.packs, matcher), part, record, needles, keys)?;
             }
         }
         Ok(Done {
@@ -408,8 +424,9 @@ impl Batch {
 impl Batch {
     /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
     fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let finding = self.plan.findings[finding].clone();
-        self.recoded_stands(&finding, needles, keys)
+        let finding = &self.plan.findings[finding];
+        let is_recoded = matches!(finding.replacement, Replacement::Recoded(_));
+        is_recoded && self.recoded_stands(&finding.clone(), needles, keys)
     }
 
     fn recoded_stands(&mut self, finding: &Finding, needles: &Needles, keys: &EpochKeys) -> bool {
