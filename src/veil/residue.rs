@@ -212,6 +212,18 @@ impl Needles {
         matches!(self.hits(text).as_slice(), [(span, _)] if *span == (0..text.len()))
     }
 
+    /// Where values may stand in `text` as it is written.
+    pub(super) fn candidates(&self, text: &[u8]) -> Candidates {
+        let mut places = Vec::new();
+        if self.bytes.is_ascii() {
+            self.beginnings.find(Level::best(), text, &mut places);
+        } else {
+            // In letters that are not ASCII, capitals may begin with other bytes.
+            places.extend(0..text.len() as u32);
+        }
+        Candidates { places, passed: 0 }
+    }
+
     /// Where values stand in `text` as whole words, in any case.
     pub(super) fn hits(&self, text: &[u8]) -> Vec<(Range<usize>, &Finding)> {
         let mut hits = Vec::new();
@@ -319,6 +331,23 @@ impl Needles {
             std::mem::swap(&mut buffers.text, &mut buffers.flat);
         }
         false
+    }
+}
+
+/// Places of a text at which values may begin, ascending.
+pub(super) struct Candidates {
+    places: Vec<u32>,
+    /// Those that are behind.
+    passed: usize,
+}
+
+impl Candidates {
+    /// Whether a value may stand in a span of `text`, the text they are of, as it is or under escapes. Spans are asked for in
+    /// their order.
+    pub(super) fn may_stand_in(&mut self, text: &[u8], span: &Range<usize>) -> bool {
+        self.passed += self.places[self.passed..].iter().take_while(|place| (**place as usize) < span.start).count();
+        let is_candidate = self.places.get(self.passed).is_some_and(|place| (*place as usize) < span.end);
+        is_candidate || Undo::Any.may_change(&text[span.clone()])
     }
 }
 
