@@ -131,10 +131,10 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
 
 /// How patterns begin, up to their greedy holes: a tree, in which what several have in common is matched once.
 #[derive(Debug, Default)]
-pub struct Beginnings {
+pub struct PatternTree {
     /// The patterns of which no more is in the tree.
     ended: Vec<usize>,
-    next: Vec<(Step, Beginnings)>,
+    next: Vec<(Step, PatternTree)>,
 }
 
 /// A hole and the literal behind it, or the literal at the start of a pattern.
@@ -151,7 +151,7 @@ struct Word {
     behind: u64,
 }
 
-impl Beginnings {
+impl PatternTree {
     /// Adds a pattern, which is known by `number` from then on.
     pub fn add(&mut self, pattern: &LinePattern, number: usize) {
         let mut tree = self;

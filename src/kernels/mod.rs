@@ -6,6 +6,7 @@
 
 #![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
 
+pub mod beginnings;
 pub mod quotes;
 pub mod signs;
 

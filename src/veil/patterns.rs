@@ -2,7 +2,7 @@
 
 use super::matcher::Action;
 use super::prefilter::PlaceSet;
-use crate::decode::line::{self, Beginnings, GivenUp, Hole};
+use crate::decode::line::{self, GivenUp, Hole, PatternTree};
 use crate::rules::{Extent, LinePattern, Part};
 use std::sync::{Arc, OnceLock};
 
@@ -31,7 +31,7 @@ struct Index {
     /// By the first byte of a text: the end of its part of `starts`. It begins where the byte before ends.
     ends: Box<[usize; 256]>,
     /// How the other patterns begin.
-    beginnings: Beginnings,
+    tree: PatternTree,
     /// By pattern: the quotes that every text of it holds.
     quotes: Vec<usize>,
 }
@@ -59,12 +59,12 @@ impl Index {
         starts.sort_by_key(|start| (start.head as u8, start.place));
         let ends = |byte| starts.partition_point(|start| usize::from(start.head as u8) <= byte);
         let ends = Box::new(std::array::from_fn(ends));
-        let mut beginnings = Beginnings::default();
+        let mut tree = PatternTree::default();
         for (place, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| pattern.start().is_none()) {
-            beginnings.add(&pattern.pattern, place);
+            tree.add(&pattern.pattern, place);
         }
         let quotes = patterns.iter().map(|pattern| pattern.quotes(given_up)).collect();
-        Self { starts, ends, beginnings, quotes }
+        Self { starts, ends, tree, quotes }
     }
 
     fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
@@ -77,7 +77,7 @@ impl Index {
                 candidates.insert(start.place);
             }
         }
-        self.beginnings.each_candidate(text, |place| candidates.insert(place));
+        self.tree.each_candidate(text, |place| candidates.insert(place));
         let quotes = if candidates.is_empty() { 0 } else { memchr::memchr_iter(b'"', text).count() };
         candidates.into_iter().filter(move |place| self.quotes[*place] <= quotes)
     }
