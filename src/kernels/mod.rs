@@ -6,7 +6,9 @@
 
 #![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
 
+pub mod aes;
 pub mod quotes;
+pub mod sha256;
 
 use std::sync::OnceLock;
 
