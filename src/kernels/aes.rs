@@ -79,7 +79,6 @@ pub fn low_bits(instructions: Instructions, keys: &[RoundKeys; 2], block: impl F
 mod aes_ni {
     use super::{BLOCK_BYTES, BLOCKS, RoundKeys};
     use std::arch::x86_64::*;
-    use std::array;
 
     /// Blocks in flight: with two keys each, as many as the unit begins before the first is done.
     const IN_FLIGHT: usize = 4;
@@ -123,16 +122,23 @@ mod aes_ni {
     pub(super) fn low_bits(keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
         let mut bits = 0;
         for first in (0..BLOCKS).step_by(IN_FLIGHT) {
-            let blocks: [__m128i; IN_FLIGHT] = array::from_fn(|at| load(&block(first + at).to_be_bytes()));
-            let mut states = keys.each_ref().map(|keys| blocks.map(|block| _mm_xor_si128(block, load(&keys[0]))));
+            let mut states = [[_mm_setzero_si128(); IN_FLIGHT]; 2];
+            for at in 0..IN_FLIGHT {
+                let block = load(&block(first + at).to_be_bytes());
+                states[0][at] = _mm_xor_si128(block, load(&keys[0][0]));
+                states[1][at] = _mm_xor_si128(block, load(&keys[1][0]));
+            }
             for round in 1..10 {
-                for (states, keys) in states.iter_mut().zip(keys) {
-                    let key = load(&keys[round]);
-                    *states = states.map(|state| _mm_aesenc_si128(state, key));
+                for key in 0..2 {
+                    let round_key = load(&keys[key][round]);
+                    for state in &mut states[key] {
+                        *state = _mm_aesenc_si128(*state, round_key);
+                    }
                 }
             }
             for at in 0..IN_FLIGHT {
-                let [one, other] = array::from_fn(|key| _mm_aesenclast_si128(states[key][at], load(&keys[key][10])));
+                let one = _mm_aesenclast_si128(states[0][at], load(&keys[0][10]));
+                let other = _mm_aesenclast_si128(states[1][at], load(&keys[1][10]));
                 let last = _mm_extract_epi16::<7>(_mm_xor_si128(one, other));
                 bits = bits << 1 | (last >> 8 & 1) as u16;
             }
@@ -152,35 +158,38 @@ mod aes_ni {
 mod vaes {
     use super::{BLOCKS, RoundKeys};
     use std::arch::x86_64::*;
-    use std::array;
 
     /// Vectors of four blocks.
     const VECTORS: usize = BLOCKS / 4;
 
     #[target_feature(enable = "avx512f,vaes,aes")]
     pub(super) fn low_bits(keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
-        let blocks: [__m512i; VECTORS] = array::from_fn(|vector| {
-            // The words of a big-endian number, the higher first.
-            let word = |half: usize| {
-                let number = block(vector * 4 + half / 2);
-                let word = if half.is_multiple_of(2) { (number >> 64) as u64 } else { number as u64 };
-                word.swap_bytes() as i64
-            };
-            _mm512_setr_epi64(word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7))
-        });
-        let mut states = keys.each_ref().map(|keys| blocks.map(|block| _mm512_xor_si512(block, load(keys, 0))));
+        let mut states = [[_mm512_setzero_si512(); VECTORS]; 2];
+        for vector in 0..VECTORS {
+            let mut words = [0; 8];
+            for (at, words) in words.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                let number = block(vector * 4 + at);
+                *words = [((number >> 64) as u64).swap_bytes(), (number as u64).swap_bytes()];
+            }
+            // SAFETY: the words are 64 readable bytes; the load needs no alignment.
+            let blocks = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+            states[0][vector] = _mm512_xor_si512(blocks, load(&keys[0], 0));
+            states[1][vector] = _mm512_xor_si512(blocks, load(&keys[1], 0));
+        }
         for round in 1..10 {
-            for (states, keys) in states.iter_mut().zip(keys) {
-                let key = load(keys, round);
-                *states = states.map(|state| _mm512_aesenc_epi128(state, key));
+            for key in 0..2 {
+                let round_key = load(&keys[key], round);
+                for state in &mut states[key] {
+                    *state = _mm512_aesenc_epi128(*state, round_key);
+                }
             }
         }
         // The lowest bit of a block's last byte.
         let low = _mm512_set1_epi64(1 << 56);
         let mut bits = 0;
         for vector in 0..VECTORS {
-            let [one, other] =
-                array::from_fn(|key| _mm512_aesenclast_epi128(states[key][vector], load(&keys[key], 10)));
+            let one = _mm512_aesenclast_epi128(states[0][vector], load(&keys[0], 10));
+            let other = _mm512_aesenclast_epi128(states[1][vector], load(&keys[1], 10));
             let set = _mm512_test_epi64_mask(_mm512_xor_si512(one, other), low);
             // Two words for each block, the second with its last byte; the first block in the lowest bits.
             for block in 0..4 {

@@ -125,8 +125,12 @@ pub fn authenticate(instructions: Instructions, messages: &[(&KeyStates, Block)]
     #[cfg(target_arch = "x86_64")]
     match instructions.0 {
         Kind::ShaNi => {
+            let pairs = messages.len().min(codes.len()) / sha_ni::LANES * sha_ni::LANES;
+            let ((messages, last), (codes, last_code)) = (messages.split_at(pairs), codes.split_at_mut(pairs));
             // SAFETY: only `available` makes these instructions, where the CPU has all that `lanes` is compiled for.
             in_lanes(messages, codes, |messages| unsafe { sha_ni::lanes::<{ sha_ni::LANES }>(messages) });
+            // SAFETY: as above.
+            in_lanes(last, last_code, |messages| unsafe { sha_ni::lanes::<1>(messages) });
         }
         Kind::Avx512 => {
             // SAFETY: as above.
@@ -280,43 +284,76 @@ mod wide {
     #[inline(always)]
     fn compress<const N: usize>(state: &mut [Words<N>; 8], mut words: [Words<N>; 16]) {
         let before = *state;
-        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = before;
         for (sixteen, constants) in ROUND_CONSTANTS.as_chunks::<16>().0.iter().enumerate() {
-            for round in 0..16 {
-                if sixteen > 0 {
-                    words[round] = each(|lane| {
-                        let back = |rounds: usize| words[(round + 16 - rounds) % 16][lane];
-                        let (old, new) = (back(15), back(2));
-                        let old = old.rotate_right(7) ^ old.rotate_right(18) ^ old >> 3;
-                        let new = new.rotate_right(17) ^ new.rotate_right(19) ^ new >> 10;
-                        back(16).wrapping_add(old).wrapping_add(back(7)).wrapping_add(new)
-                    });
-                }
-                let first: Words<N> = each(|lane| {
-                    let (e, f, g) = (e[lane], f[lane], g[lane]);
-                    let turned = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
-                    let word = words[round][lane].wrapping_add(constants[round]).wrapping_add(h[lane]);
-                    word.wrapping_add(turned).wrapping_add(e & f ^ !e & g)
-                });
-                let second: Words<N> = each(|lane| {
-                    let (a, b, c) = (a[lane], b[lane], c[lane]);
-                    let turned = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
-                    turned.wrapping_add(a & b ^ a & c ^ b & c)
-                });
-                (h, g, f) = (g, f, e);
-                e = each(|lane| d[lane].wrapping_add(first[lane]));
-                (d, c, b) = (c, b, a);
-                a = each(|lane| first[lane].wrapping_add(second[lane]));
+            if sixteen > 0 {
+                schedule(&mut words);
+            }
+            // After eight rounds every word is back at its place.
+            for eight in [0, 8] {
+                let [a, b, c, d, e, f, g, h] = state;
+                let sums: [Words<N>; 8] =
+                    array::from_fn(|at| each(|lane| words[eight + at][lane].wrapping_add(constants[eight + at])));
+                round(a, b, c, d, e, f, g, h, &sums[0]);
+                round(h, a, b, c, d, e, f, g, &sums[1]);
+                round(g, h, a, b, c, d, e, f, &sums[2]);
+                round(f, g, h, a, b, c, d, e, &sums[3]);
+                round(e, f, g, h, a, b, c, d, &sums[4]);
+                round(d, e, f, g, h, a, b, c, &sums[5]);
+                round(c, d, e, f, g, h, a, b, &sums[6]);
+                round(b, c, d, e, f, g, h, a, &sums[7]);
             }
         }
-        for (state, (before, after)) in state.iter_mut().zip(before.iter().zip([a, b, c, d, e, f, g, h])) {
-            *state = each(|lane| before[lane].wrapping_add(after[lane]));
+        for (state, before) in state.iter_mut().zip(before) {
+            *state = each(|lane| state[lane].wrapping_add(before[lane]));
+        }
+    }
+
+    /// The next 16 words from the last ones.
+    #[inline(always)]
+    fn schedule<const N: usize>(words: &mut [Words<N>; 16]) {
+        for round in 0..16 {
+            let (older, middle, newer) = (words[(round + 1) % 16], words[(round + 9) % 16], words[(round + 14) % 16]);
+            for (lane, word) in words[round].iter_mut().enumerate() {
+                let (older, newer) = (older[lane], newer[lane]);
+                let older = older.rotate_right(7) ^ older.rotate_right(18) ^ older >> 3;
+                let newer = newer.rotate_right(17) ^ newer.rotate_right(19) ^ newer >> 10;
+                *word = word.wrapping_add(older).wrapping_add(middle[lane]).wrapping_add(newer);
+            }
+        }
+    }
+
+    /// A round, in which two words of the state change; the others only change their places, which the caller does.
+    #[expect(clippy::too_many_arguments, reason = "the state, word by word, as the standard names them")]
+    #[inline(always)]
+    fn round<const N: usize>(
+        a: &Words<N>,
+        b: &Words<N>,
+        c: &Words<N>,
+        d: &mut Words<N>,
+        e: &Words<N>,
+        f: &Words<N>,
+        g: &Words<N>,
+        h: &mut Words<N>,
+        sums: &Words<N>,
+    ) {
+        for lane in 0..N {
+            let (e, f, g) = (e[lane], f[lane], g[lane]);
+            let turned = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
+            let first = h[lane].wrapping_add(sums[lane]).wrapping_add(turned).wrapping_add(e & f ^ !e & g);
+            let (a, b, c) = (a[lane], b[lane], c[lane]);
+            let turned = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
+            d[lane] = d[lane].wrapping_add(first);
+            h[lane] = first.wrapping_add(turned).wrapping_add(a & b ^ a & c ^ b & c);
         }
     }
 
     #[inline(always)]
     fn each<const N: usize>(word: impl Fn(usize) -> u32) -> Words<N> {
-        array::from_fn(word)
+        let mut words = [0; N];
+        for (lane, out) in words.iter_mut().enumerate() {
+            *out = word(lane);
+        }
+        words
     }
 }
 
@@ -334,9 +371,8 @@ mod tests {
         let state = |pad: u8| {
             let mut block = [pad; BLOCK_BYTES];
             block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-            let mut state = [
-                0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-            ];
+            let mut state =
+                [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
             compress256(&mut state, &[block]);
             state
         };
