@@ -65,9 +65,12 @@ impl Quotes {
         first_bit(&self.quotes, from)
     }
 
-    /// Whether a backslash stands in `from..to`.
-    pub fn has_backslash(&self, from: usize, to: usize) -> bool {
-        self.has_backslash && first_bit(&self.backslashes, from).is_some_and(|at| at < to)
+    /// The first backslash in `from..to`.
+    pub fn next_backslash(&self, from: usize, to: usize) -> Option<usize> {
+        if !self.has_backslash {
+            return None;
+        }
+        first_bit(&self.backslashes, from).filter(|at| *at < to)
     }
 
     /// Whether a control character (below 0x20) stands in a string; no JSON text has one there.

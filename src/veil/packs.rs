@@ -74,6 +74,19 @@ pub(super) struct Packs {
     recognition: Recognition,
 }
 
+/// A pack's place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PackIndex(usize);
+
+/// The packs that a record meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Met {
+    /// That of its payload; `None` when it is a line whose pack is found by trying.
+    pub(super) payload: Option<PackIndex>,
+    /// That whose rules hold for its key and headers.
+    pub(super) metadata: PackIndex,
+}
+
 /// How `auto` tells the JSON of one pack from that of another: by the names at the top.
 #[derive(Debug, Clone)]
 struct Recognition {
@@ -170,11 +183,30 @@ impl Packs {
 
     /// The pack a payload goes by; `None` when it is a line whose pack is found by trying.
     pub(super) fn chosen(&self, payload: &[u8]) -> Option<&Matcher> {
+        Some(self.at(self.chosen_index(payload)?))
+    }
+
+    fn chosen_index(&self, payload: &[u8]) -> Option<PackIndex> {
         match self.chosen {
-            Some(chosen) => Some(&self.matchers[chosen]),
-            None if starts_json(payload) => Some(self.json_pack(payload)),
+            Some(chosen) => Some(PackIndex(chosen)),
+            None if starts_json(payload) => {
+                Some(PackIndex(self.recognition.pack(payload).unwrap_or(self.generic_json)))
+            }
             None => None,
         }
+    }
+
+    /// The packs that a record with this payload meets. Each is found once for a record: it costs a walk over the payload.
+    pub(super) fn met_by(&self, payload: Option<&[u8]>) -> Met {
+        let (of_payload, otherwise) = match payload {
+            Some(payload) => (self.chosen_index(payload), self.generic_line),
+            None => (self.chosen_index(b""), self.generic_json),
+        };
+        Met { payload: of_payload, metadata: of_payload.unwrap_or(PackIndex(otherwise)) }
+    }
+
+    pub(super) fn at(&self, index: PackIndex) -> &Matcher {
+        &self.matchers[index.0]
     }
 
     /// The pack by which rows below a header go; `None` where the chosen pack has shapes of its own.
@@ -182,14 +214,6 @@ impl Packs {
         match self.chosen {
             Some(chosen) => Some(&self.matchers[chosen]).filter(|matcher| matcher.lines.is_empty()),
             None => Some(self.fallback(Format::Line)),
-        }
-    }
-
-    /// The pack whose rules hold for a record's key and headers.
-    pub(super) fn for_metadata(&self, payload: Option<&[u8]>) -> &Matcher {
-        match payload {
-            Some(payload) => self.chosen(payload).unwrap_or(self.fallback(Format::Line)),
-            None => self.chosen(b"").unwrap_or(self.fallback(Format::Json)),
         }
     }
 
@@ -238,11 +262,6 @@ impl Packs {
     /// The packs that know lines by their shape.
     pub(super) fn line_packs(&self) -> impl Iterator<Item = &Matcher> {
         self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
-    }
-
-    /// The pack that recognises the names at the top of the text.
-    fn json_pack(&self, text: &[u8]) -> &Matcher {
-        self.recognition.pack(text).map_or(self.fallback(Format::Json), |index| &self.matchers[index])
     }
 }
 
