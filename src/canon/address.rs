@@ -40,11 +40,15 @@ const NETWORK_V6_BITS: u8 = 48;
 /// assert_eq!(address(b"192.000.002.001"), address(b"192.0.2.1"));
 /// ```
 pub fn address(value: &[u8]) -> Option<IpAddr> {
-    if value.len() > ADDRESS_BYTES_MAX {
+    if value.len() > ADDRESS_BYTES_MAX || !may_be_address(value.trim_ascii()) {
         return None;
     }
     let decoded = text::percent_decoded_until(b':', value);
-    let text = str::from_utf8(decoded.trim_ascii()).ok()?;
+    address_in(str::from_utf8(decoded.trim_ascii()).ok()?)
+}
+
+/// Reads an address without percent signs and white space around it.
+fn address_in(text: &str) -> Option<IpAddr> {
     let address = match text.strip_prefix('[') {
         Some(rest) => {
             let (inside, after) = rest.split_once(']')?;
@@ -149,21 +153,43 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
         (network.prefix_len() == network.max_prefix_len()).then_some(network.network())
     });
     let address = address.or_else(|| str::from_utf8(value).ok().and_then(number).map(IpAddr::V4));
+    address.is_some_and(|address| {
+        write_address(address, out);
+        true
+    })
+}
+
+/// Appends an address's canonical bytes.
+pub(super) fn write_address(address: IpAddr, out: &mut Vec<u8>) {
     match address {
-        Some(IpAddr::V4(v4)) => push(V4, &v4.octets(), out),
-        Some(IpAddr::V6(v6)) => push(V6, &v6.octets(), out),
-        None => return false,
+        IpAddr::V4(v4) => push(V4, &v4.octets(), out),
+        IpAddr::V6(v6) => push(V6, &v6.octets(), out),
     }
-    true
+}
+
+/// Whether a text can be an address in any spelling, by its first byte and its marks: names and words are none, and it is
+/// cheap to say so.
+fn may_be_address(text: &[u8]) -> bool {
+    text.first().is_some_and(|first| first.is_ascii_hexdigit() || matches!(first, b'[' | b':' | b'%'))
+        && text.iter().any(|byte| matches!(byte, b'.' | b':' | b'-' | b'%'))
+}
+
+/// Reads four decimal numbers of at most three digits each, with dots between them.
+fn v4(text: &str) -> Option<IpAddr> {
+    v4_between(text, |byte| byte == b'.')
 }
 
 /// Reads four decimal numbers of at most three digits each.
-fn v4(text: &str) -> Option<IpAddr> {
-    let mut numbers = text.split('.');
+fn v4_between(text: &str, is_separator: impl Fn(u8) -> bool) -> Option<IpAddr> {
+    let mut numbers = text.as_bytes().split(|byte| is_separator(*byte));
     let mut octets = [0; 4];
     for octet in &mut octets {
-        let digits = numbers.next().filter(|digits| digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))?;
-        *octet = digits.parse().ok()?;
+        let digits = numbers.next().filter(|digits| (1..=3).contains(&digits.len()))?;
+        let mut number = 0;
+        for digit in digits {
+            number = number * 10 + char::from(*digit).to_digit(10)?;
+        }
+        *octet = u8::try_from(number).ok()?;
     }
     numbers.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
@@ -174,7 +200,7 @@ const REVERSE_V6: &str = ".ip6.arpa";
 
 /// Reads four decimal numbers with hyphens between them, as names of hosts hold addresses.
 fn v4_in_name(text: &str) -> Option<IpAddr> {
-    text.contains('-').then(|| v4(&text.replace('-', ".")))?
+    text.contains('-').then(|| v4_between(text, |byte| matches!(byte, b'-' | b'.')))?
 }
 
 /// Reads an address whose parts stand in reverse in the name of a zone.
@@ -265,4 +291,52 @@ fn is_port_or_nothing(text: &str) -> bool {
 /// left of a percent sign that was encoded for a URL.
 fn is_zone(zone: &str) -> bool {
     !zone.is_empty() && zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// [`v4`] by the standard library's numbers.
+    fn v4_by_numbers(text: &str) -> Option<IpAddr> {
+        let mut numbers = text.split('.');
+        let mut octets = [0; 4];
+        for octet in &mut octets {
+            let digits = numbers.next().filter(|digits| digits.len() <= 3)?;
+            *octet = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+        }
+        numbers.next().is_none().then(|| IpAddr::V4(octets.into()))
+    }
+
+    /// [`address`] of all texts.
+    fn address_of_any(value: &[u8]) -> Option<IpAddr> {
+        let decoded = text::percent_decoded_until(b':', value);
+        address_in(str::from_utf8(decoded.trim_ascii()).ok()?)
+    }
+
+    fn near_address() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ \t]{0,2}[0-9a-f:.\\[\\]%x-]{0,24}",
+            "[0-9]{0,4}([.-][0-9]{0,4}){2,4}(:[0-9]{0,5})?(\\.in-addr\\.arpa)?",
+            "(%5[bB]|\\[)?[0-9a-f]{0,4}(:|%3A|%253a)[0-9a-f]{0,4}(:|%3a)(:|%3a)?[0-9a-f]{0,4}(%eth0|%5d)?\\]?",
+            "([0-9a-f]\\.){30,33}(ip6|IP6)\\.arpa",
+            any::<IpAddr>().prop_map(|address| address.to_string()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn numbers_are_read_as_by_the_standard_library(text in "[0-9+]{0,4}([.-][0-9]{0,4}){2,4}") {
+            prop_assert_eq!(v4(&text), v4_by_numbers(&text));
+            prop_assert_eq!(v4_between(&text, |byte| matches!(byte, b'-' | b'.')), v4_by_numbers(&text.replace('-', ".")));
+        }
+
+        #[test]
+        fn no_address_is_missed(text in near_address()) {
+            prop_assert_eq!(address(text.as_bytes()), address_of_any(text.as_bytes()), "{}", text);
+        }
+    }
 }

@@ -33,9 +33,19 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
 
 /// Hands the canonical local part and domain of an e-mail address to `use_parts`; `None` when the value is none.
 fn with_parts<T>(value: &[u8], use_parts: impl FnOnce(&str, &str) -> T) -> Option<T> {
-    if value.len() > EMAIL_BYTES_MAX {
+    if value.len() > EMAIL_BYTES_MAX || !may_be_email(value) {
         return None;
     }
+    with_parts_of_any(value, use_parts)
+}
+
+/// Whether a text can have the sign of an e-mail address: as it is, percent-encoded, or of another width.
+fn may_be_email(value: &[u8]) -> bool {
+    memchr::memchr2(b'@', b'%', value).is_some() || !value.is_ascii()
+}
+
+/// [`with_parts`] of all texts.
+fn with_parts_of_any<T>(value: &[u8], use_parts: impl FnOnce(&str, &str) -> T) -> Option<T> {
     let decoded = text::percent_decoded_until(b'@', value);
     let address = text::usual_width(str::from_utf8(&decoded).ok()?);
     let address = address.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(&address);
@@ -67,4 +77,20 @@ fn is_local_part(local: &str) -> bool {
         _ => !c.is_whitespace() && !c.is_control(),
     };
     !local.is_empty() && local.len() <= LOCAL_BYTES_MAX && local.chars().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_address_is_missed(text in prop_oneof![".{0,20}", "<?[a-z]{1,3}(@|%40|%2540|\u{ff20})[a-z.\u{ff0e}]{1,6}>?"]) {
+            let parts = |local: &str, domain: &str| (local.to_owned(), domain.to_owned());
+            prop_assert_eq!(with_parts(text.as_bytes(), parts), with_parts_of_any(text.as_bytes(), parts));
+        }
+    }
 }
