@@ -40,7 +40,11 @@ const NETWORK_V6_BITS: u8 = 48;
 /// assert_eq!(address(b"192.000.002.001"), address(b"192.0.2.1"));
 /// ```
 pub fn address(value: &[u8]) -> Option<IpAddr> {
-    if value.len() > ADDRESS_BYTES_MAX || !may_be_address(value.trim_ascii()) {
+    let trimmed = value.trim_ascii();
+    if let Some(address) = v4(trimmed) {
+        return Some(address);
+    }
+    if value.len() > ADDRESS_BYTES_MAX || !may_be_address(trimmed) {
         return None;
     }
     let decoded = text::percent_decoded_until(b':', value);
@@ -53,7 +57,7 @@ fn address_in(text: &str) -> Option<IpAddr> {
         Some(rest) => {
             let (inside, after) = rest.split_once(']')?;
             is_port_or_nothing(after).then_some(())?;
-            v4(inside).or_else(|| v6(inside))
+            v4(inside.as_bytes()).or_else(|| v6(inside))
         }
         None => v4_with_port(text).or_else(|| v6(text)).or_else(|| v4_in_name(text)).or_else(|| reversed(text)),
     };
@@ -167,21 +171,27 @@ pub(super) fn write_address(address: IpAddr, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether a text can be an address in any spelling, by its first byte and its marks: names and words are none, and it is
-/// cheap to say so.
+/// Whether a text can be an address in any spelling, by its ends, its length and its marks: names, words and UUIDs are none,
+/// and it is cheap to say so.
 fn may_be_address(text: &[u8]) -> bool {
-    text.first().is_some_and(|first| first.is_ascii_hexdigit() || matches!(first, b'[' | b':' | b'%'))
-        && text.iter().any(|byte| matches!(byte, b'.' | b':' | b'-' | b'%'))
+    /// Four numbers in brackets.
+    const V4_BYTES_MAX: usize = 17;
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return false };
+    // A zone of names for addresses ends in `arpa`.
+    (first.is_ascii_hexdigit() || matches!(first, b'[' | b':' | b'%'))
+        && (text.len() <= V4_BYTES_MAX
+            || matches!(last, b'a' | b'A')
+            || text.iter().any(|byte| matches!(byte, b':' | b'%')))
 }
 
 /// Reads four decimal numbers of at most three digits each, with dots between them.
-fn v4(text: &str) -> Option<IpAddr> {
+fn v4(text: &[u8]) -> Option<IpAddr> {
     v4_between(text, |byte| byte == b'.')
 }
 
 /// Reads four decimal numbers of at most three digits each.
-fn v4_between(text: &str, is_separator: impl Fn(u8) -> bool) -> Option<IpAddr> {
-    let mut numbers = text.as_bytes().split(|byte| is_separator(*byte));
+fn v4_between(text: &[u8], is_separator: impl Fn(u8) -> bool) -> Option<IpAddr> {
+    let mut numbers = text.split(|byte| is_separator(*byte));
     let mut octets = [0; 4];
     for octet in &mut octets {
         let digits = numbers.next().filter(|digits| (1..=3).contains(&digits.len()))?;
@@ -200,13 +210,13 @@ const REVERSE_V6: &str = ".ip6.arpa";
 
 /// Reads four decimal numbers with hyphens between them, as names of hosts hold addresses.
 fn v4_in_name(text: &str) -> Option<IpAddr> {
-    text.contains('-').then(|| v4_between(text, |byte| matches!(byte, b'-' | b'.')))?
+    text.contains('-').then(|| v4_between(text.as_bytes(), |byte| matches!(byte, b'-' | b'.')))?
 }
 
 /// Reads an address whose parts stand in reverse in the name of a zone.
 fn reversed(text: &str) -> Option<IpAddr> {
     if let Some(parts) = without_end(text, REVERSE_V4) {
-        return v4(&parts.rsplit('.').collect::<Vec<_>>().join("."));
+        return v4(parts.rsplit('.').collect::<Vec<_>>().join(".").as_bytes());
     }
     let parts = without_end(text, REVERSE_V6)?;
     let (mut bits, mut nibbles) = (0_u128, 0);
@@ -220,7 +230,7 @@ fn reversed(text: &str) -> Option<IpAddr> {
 /// Reads the zone of a /24 network: `2.0.192.in-addr.arpa`.
 fn reversed_network(text: &str) -> Option<Ipv4Net> {
     let parts = without_end(text.trim(), REVERSE_V4)?;
-    match v4(&format!("{}.0", parts.rsplit('.').collect::<Vec<_>>().join(".")))? {
+    match v4(format!("{}.0", parts.rsplit('.').collect::<Vec<_>>().join(".")).as_bytes())? {
         IpAddr::V4(address) => Ipv4Net::new(address, NETWORK_V4_BITS).ok(),
         IpAddr::V6(_) => None,
     }
@@ -238,7 +248,7 @@ fn without_end<'t>(text: &'t str, end: &str) -> Option<&'t str> {
 fn number(text: &str) -> Option<Ipv4Addr> {
     const HEX_DIGITS: usize = 8;
     if text.contains(',')
-        && let Some(IpAddr::V4(address)) = v4(&text.split(',').map(str::trim).collect::<Vec<_>>().join("."))
+        && let Some(IpAddr::V4(address)) = v4(text.split(',').map(str::trim).collect::<Vec<_>>().join(".").as_bytes())
     {
         return Some(address);
     }
@@ -267,7 +277,7 @@ fn v6(text: &str) -> Option<IpAddr> {
     }
     // Padded numbers in the dotted tail.
     let (head, tail) = address.split_at_checked(address.rfind(':')? + 1)?;
-    let tail = v4(tail)?;
+    let tail = v4(tail.as_bytes())?;
     format!("{head}{tail}").parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
@@ -276,7 +286,7 @@ fn v4_with_port(text: &str) -> Option<IpAddr> {
     let end = text.find(':').unwrap_or(text.len());
     let (address, port) = text.split_at_checked(end)?;
     is_port_or_nothing(port).then_some(())?;
-    v4(address)
+    v4(address.as_bytes())
 }
 
 /// Whether a text is empty or `:` and a port number.
@@ -330,8 +340,8 @@ mod tests {
 
         #[test]
         fn numbers_are_read_as_by_the_standard_library(text in "[0-9+]{0,4}([.-][0-9]{0,4}){2,4}") {
-            prop_assert_eq!(v4(&text), v4_by_numbers(&text));
-            prop_assert_eq!(v4_between(&text, |byte| matches!(byte, b'-' | b'.')), v4_by_numbers(&text.replace('-', ".")));
+            prop_assert_eq!(v4(text.as_bytes()), v4_by_numbers(&text));
+            prop_assert_eq!(v4_between(text.as_bytes(), |byte| matches!(byte, b'-' | b'.')), v4_by_numbers(&text.replace('-', ".")));
         }
 
         #[test]

@@ -11,9 +11,6 @@ use unicode_normalization::char::decompose_compatible;
 /// take up to four bytes. Bounds the work of decoding punycode.
 pub(super) const DOMAIN_BYTES_MAX: usize = 1020;
 
-/// What a label in punycode begins with (RFC 3490, section 5).
-const PUNYCODE: &[u8] = b"xn--";
-
 /// How often a value is percent-decoded.
 const ENCODINGS_MAX: usize = 2;
 
@@ -88,10 +85,10 @@ fn ascii_domain(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The same for a domain of nothing but letters, digits, hyphens and underscores in ASCII, of which UTS-46 changes only the
-/// case. `None` for others, and where a label may be punycode, which it decodes and checks.
+/// case. `None` for others, and where a label may be punycode (`xn--`), which it decodes and checks.
 fn plain_domain(text: &str) -> Option<Cow<'_, str>> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && !text.as_bytes().windows(PUNYCODE.len()).any(|label| label.eq_ignore_ascii_case(PUNYCODE));
+        && !text.as_bytes().windows(2).any(|pair| pair == b"--");
     is_plain.then(|| lower(text))
 }
 
