@@ -83,24 +83,44 @@ mod avx2 {
     /// Places that are looked at together.
     const PLACES: usize = 32;
 
+    /// Bytes that are read for them.
+    const READ: usize = PLACES + BYTES - 1;
+
     /// [`Beginnings::find`] with these instructions.
     #[target_feature(enable = "avx2,bmi1")]
     pub(super) fn find(beginnings: &Beginnings, text: &[u8], found: &mut Vec<u32>) {
-        let [first, second, third] = beginnings.tables.each_ref().map(|table| both(table));
+        let tables = beginnings.tables.each_ref().map(|table| both(table));
         let mut at = 0;
-        while let Some(places) = text.get(at..).and_then(<[u8]>::first_chunk::<{ PLACES + BYTES - 1 }>) {
-            let fits = groups(first, &places[..PLACES]);
-            let fits = _mm256_and_si256(fits, groups(second, &places[1..=PLACES]));
-            let fits = _mm256_and_si256(fits, groups(third, &places[2..]));
-            let none = _mm256_cmpeq_epi8(fits, _mm256_setzero_si256());
-            let mut candidates = !(_mm256_movemask_epi8(none) as u32);
-            while candidates != 0 {
-                found.push(at as u32 + candidates.trailing_zeros());
-                candidates &= candidates - 1;
-            }
+        while let Some(read) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            push(candidates(&tables, read), at, found);
             at += PLACES;
         }
-        beginnings.find_from(text, at, found);
+        let rest = text.get(at..).unwrap_or_default();
+        if let Some(places) = rest.len().checked_sub(BYTES - 1) {
+            let mut read = [0; READ];
+            read[..rest.len()].copy_from_slice(rest);
+            // Behind the last whole beginning there is none; there are fewer places than bits.
+            push(candidates(&tables, &read) & ((1 << places) - 1), at, found);
+        }
+    }
+
+    fn push(mut candidates: u32, at: usize, found: &mut Vec<u32>) {
+        while candidates != 0 {
+            found.push(at as u32 + candidates.trailing_zeros());
+            candidates &= candidates - 1;
+        }
+    }
+
+    /// The candidates among 32 places, each as a bit.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn candidates(tables: &[(__m256i, __m256i); BYTES], read: &[u8; READ]) -> u32 {
+        let [first, second, third] = *tables;
+        let fits = groups(first, &read[..PLACES]);
+        let fits = _mm256_and_si256(fits, groups(second, &read[1..=PLACES]));
+        let fits = _mm256_and_si256(fits, groups(third, &read[2..]));
+        let none = _mm256_cmpeq_epi8(fits, _mm256_setzero_si256());
+        !(_mm256_movemask_epi8(none) as u32)
     }
 
     /// Both tables of a byte, each twice, as lookups within 16 bytes want them.

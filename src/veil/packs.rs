@@ -3,10 +3,13 @@
 use super::JSON_DEPTH_MAX;
 use super::expressions::Expressions;
 use super::matcher::{Action, Matcher, RuleNames};
+use super::names::first_and_length;
 use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
 use crate::decode::line::{GivenUp, Hole};
+use crate::kernels::Level;
+use crate::kernels::quotes::Quotes;
 use crate::rules::{Format, RulePack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -92,6 +95,8 @@ pub(super) struct Met {
 struct Recognition {
     /// Every name that some pack looks for, with its number.
     numbers: BTreeMap<Vec<u8>, usize>,
+    /// By first byte: which lengths these names have, as bits; most names are told by it to be none of them.
+    lengths: [u64; 256],
     /// By pack: its index and the numbers of its names; those with the most names first.
     packs: Vec<(usize, Vec<usize>)>,
 }
@@ -111,7 +116,12 @@ impl Recognition {
             packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
         }
         packs.sort_by_key(|(_, names)| Reverse(names.len()));
-        Self { numbers, packs }
+        let mut lengths = [0; 256];
+        for name in numbers.keys() {
+            let (first, length) = first_and_length(name);
+            lengths[first] |= length;
+        }
+        Self { numbers, lengths, packs }
     }
 
     /// The pack all of whose names stand at the top of the text; of several the one with the most.
@@ -121,7 +131,10 @@ impl Recognition {
         }
         let mut seen = vec![false; self.numbers.len()];
         each_top_name(text, |name| {
-            if let Some(number) = self.numbers.get(name) {
+            let (first, length) = first_and_length(name);
+            if self.lengths[first] & length != 0
+                && let Some(number) = self.numbers.get(name)
+            {
                 seen[*number] = true;
             }
         });
@@ -337,7 +350,9 @@ fn trim_foreign_start(text: &[u8]) -> &[u8] {
 
 /// Calls `each` with the names of the members of the outermost objects, as far as the text is JSON.
 fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
-    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    let mut quotes = Quotes::default();
+    quotes.read(Level::best(), text);
+    let mut tokens = Tokens::guided(text, &quotes, JSON_DEPTH_MAX);
     let mut depth = 0_usize;
     while let Ok(Some(token)) = tokens.next_token() {
         match token {

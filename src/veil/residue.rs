@@ -115,9 +115,19 @@ const COMMON: [&str; 83] = [
     "wednesday",
 ];
 
+/// Bytes of the longest of them.
+const COMMON_BYTES_MAX: usize = {
+    let (mut longest, mut at) = (0, 0);
+    while at < COMMON.len() {
+        longest = if COMMON[at].len() > longest { COMMON[at].len() } else { longest };
+        at += 1;
+    }
+    longest
+};
+
 /// Whether a word, in lower case, is one that every log has.
 fn is_common(word: &[u8]) -> bool {
-    std::str::from_utf8(word).is_ok_and(|word| COMMON.binary_search(&word).is_ok())
+    word.len() <= COMMON_BYTES_MAX && std::str::from_utf8(word).is_ok_and(|word| COMMON.binary_search(&word).is_ok())
 }
 
 /// What stays of a part though a value stands there, beside the findings that it was spliced by.
