@@ -127,8 +127,16 @@ fn prefixes(c: &mut Criterion) {
         for address in &addresses {
             assert_eq!(keys.prefix(*address), reference.encrypt_ipaddr(*address), "{family}");
         }
-        let ours = || addresses.iter().for_each(|address| drop(black_box(keys.prefix(*address))));
-        let crates = || addresses.iter().for_each(|address| drop(black_box(reference.encrypt_ipaddr(*address))));
+        let ours = || {
+            addresses.iter().for_each(|address| {
+                black_box(keys.prefix(*address));
+            })
+        };
+        let crates = || {
+            addresses.iter().for_each(|address| {
+                black_box(reference.encrypt_ipaddr(*address));
+            })
+        };
         let mut group = c.benchmark_group(format!("crypto/prefix-{family}"));
         group.throughput(Throughput::Elements(VALUES as u64));
         group.bench_function("logveil", |b| b.iter(ours));
