@@ -30,7 +30,7 @@ use crate::record::{Cleartext, Position, Record};
 use crate::rules::{Class, Format, RulePack};
 use crate::transform::{self, CleanEvent, Finding, Replacement};
 use matcher::Matcher;
-use packs::Packs;
+use packs::{Met, Packs};
 use plan::{Encoded, Plan};
 use residue::{Buffers, Needles, OwnWords};
 use std::ops::Range;
@@ -68,15 +68,17 @@ pub struct Batch {
     scratch: Vec<u8>,
     out: Vec<u8>,
     replaced: Vec<Range<u32>>,
+    needles: Needles,
     buffers: Buffers,
     outputs: Vec<Range<usize>>,
     done: Vec<Result<Done, Reason>>,
     tally: Tally,
 }
 
-/// A planned record: its epoch and its parts.
+/// A planned record: its epoch, packs and parts.
 struct Planned {
     epoch: KeyEpoch,
+    met: Met,
     parts: Range<usize>,
     findings: Range<usize>,
 }
@@ -268,27 +270,29 @@ impl Batch {
         }
         let (parts, findings) = (self.parts.len(), self.plan.findings.len());
         self.plan.start_record();
+        let met = veil.packs.met_by(record.payload);
         for (part, _) in parts_of(record) {
-            let findings = self.plan_part(veil, rows, record, part)?;
+            let findings = self.plan_part(veil, met, rows, record, part)?;
             self.parts.push(PlannedPart { part, findings });
         }
         let findings = findings..self.plan.findings.len();
         self.plan.agree(findings.clone());
-        Ok(Planned { epoch, parts: parts..self.parts.len(), findings })
+        Ok(Planned { epoch, met, parts: parts..self.parts.len(), findings })
     }
 
     fn plan_part(
         &mut self,
         veil: &Veil,
+        met: Met,
         rows: Option<&Rows>,
         record: &Record<'_>,
         part: Part,
     ) -> Result<Range<usize>, Reason> {
         let (packs, text) = (&veil.packs, bytes_of(part, record));
-        let matcher = packs.for_metadata(record.payload);
+        let matcher = packs.at(met.metadata);
         self.plan.part(text, |plan| match part {
             Part::Key => plan.key(packs, matcher, text),
-            Part::Payload => plan.payload(packs, rows, text),
+            Part::Payload => plan.payload(packs, met.payload.map(|pack| packs.at(pack)), rows, text),
             Part::Header(index) => {
                 plan.header(packs, matcher, record.headers[index].name, text);
                 Ok(())
@@ -316,27 +320,42 @@ impl Batch {
     /// Third phase: splices the replacements in and looks for residues.
     fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
+        let matcher = veil.packs.at(planned.met.metadata);
+        let mut needles = std::mem::take(&mut self.needles);
+        needles.collect(matcher, &self.plan.with_inner(planned.findings.clone()), &self.plan.values);
+        let done = self.emit_without(&needles, veil, matcher, keys, index, record);
+        self.needles = needles;
+        done
+    }
+
+    /// Splices the replacements in, so that none of `needles` is left.
+    fn emit_without(
+        &mut self,
+        needles: &Needles,
+        veil: &Veil,
+        matcher: &Matcher,
+        keys: &Keyring,
+        index: usize,
+        record: &Record<'_>,
+    ) -> Result<Done, Reason> {
+        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
         let (epoch, parts) = (planned.epoch, planned.parts.clone());
-        let matcher = veil.packs.for_metadata(record.payload);
-        let findings = self.plan.with_inner(planned.findings.clone());
-        let needles = Needles::new(matcher, &findings, &self.plan.values);
-        drop(findings);
-        if record.headers.iter().any(|header| is_telling_name(header.name, &needles)) {
+        if record.headers.iter().any(|header| is_telling_name(header.name, needles)) {
             return Err(Reason::Residue);
         }
         let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
         let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
         let mut residue = false;
         for part in parts.clone() {
-            residue |= self.emit_part(part, record, &needles);
+            residue |= self.emit_part(part, record, needles);
             let findings = self.parts[part].findings.clone();
-            residue |= findings.into_iter().any(|index| self.stands_inside(index, &needles, keys));
+            residue |= findings.into_iter().any(|index| self.stands_inside(index, needles, keys));
         }
         if residue {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
             for part in parts {
-                self.spread_part((&veil.packs, matcher), part, record, &needles, keys)?;
+                self.spread_part((&veil.packs, matcher), part, record, needles, keys)?;
             }
         }
         Ok(Done {
@@ -405,8 +424,9 @@ impl Batch {
 impl Batch {
     /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
     fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let finding = self.plan.findings[finding].clone();
-        self.recoded_stands(&finding, needles, keys)
+        let finding = &self.plan.findings[finding];
+        let is_recoded = matches!(finding.replacement, Replacement::Recoded(_));
+        is_recoded && self.recoded_stands(&finding.clone(), needles, keys)
     }
 
     fn recoded_stands(&mut self, finding: &Finding, needles: &Needles, keys: &EpochKeys) -> bool {

@@ -3,10 +3,13 @@
 use super::JSON_DEPTH_MAX;
 use super::expressions::Expressions;
 use super::matcher::{Action, Matcher, RuleNames};
+use super::names::first_and_length;
 use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
 use crate::decode::line::{GivenUp, Hole};
+use crate::kernels::Level;
+use crate::kernels::quotes::Quotes;
 use crate::rules::{Format, RulePack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -74,11 +77,26 @@ pub(super) struct Packs {
     recognition: Recognition,
 }
 
+/// A pack's place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PackIndex(usize);
+
+/// The packs that a record meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Met {
+    /// That of its payload; `None` when it is a line whose pack is found by trying.
+    pub(super) payload: Option<PackIndex>,
+    /// That whose rules hold for its key and headers.
+    pub(super) metadata: PackIndex,
+}
+
 /// How `auto` tells the JSON of one pack from that of another: by the names at the top.
 #[derive(Debug, Clone)]
 struct Recognition {
     /// Every name that some pack looks for, with its number.
     numbers: BTreeMap<Vec<u8>, usize>,
+    /// By first byte: which lengths these names have, as bits; most names are told by it to be none of them.
+    lengths: [u64; 256],
     /// By pack: its index and the numbers of its names; those with the most names first.
     packs: Vec<(usize, Vec<usize>)>,
 }
@@ -98,7 +116,12 @@ impl Recognition {
             packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
         }
         packs.sort_by_key(|(_, names)| Reverse(names.len()));
-        Self { numbers, packs }
+        let mut lengths = [0; 256];
+        for name in numbers.keys() {
+            let (first, length) = first_and_length(name);
+            lengths[first] |= length;
+        }
+        Self { numbers, lengths, packs }
     }
 
     /// The pack all of whose names stand at the top of the text; of several the one with the most.
@@ -108,7 +131,10 @@ impl Recognition {
         }
         let mut seen = vec![false; self.numbers.len()];
         each_top_name(text, |name| {
-            if let Some(number) = self.numbers.get(name) {
+            let (first, length) = first_and_length(name);
+            if self.lengths[first] & length != 0
+                && let Some(number) = self.numbers.get(name)
+            {
                 seen[*number] = true;
             }
         });
@@ -170,11 +196,30 @@ impl Packs {
 
     /// The pack a payload goes by; `None` when it is a line whose pack is found by trying.
     pub(super) fn chosen(&self, payload: &[u8]) -> Option<&Matcher> {
+        Some(self.at(self.chosen_index(payload)?))
+    }
+
+    fn chosen_index(&self, payload: &[u8]) -> Option<PackIndex> {
         match self.chosen {
-            Some(chosen) => Some(&self.matchers[chosen]),
-            None if starts_json(payload) => Some(self.json_pack(payload)),
+            Some(chosen) => Some(PackIndex(chosen)),
+            None if starts_json(payload) => {
+                Some(PackIndex(self.recognition.pack(payload).unwrap_or(self.generic_json)))
+            }
             None => None,
         }
+    }
+
+    /// The packs that a record with this payload meets. Each is found once for a record: it costs a walk over the payload.
+    pub(super) fn met_by(&self, payload: Option<&[u8]>) -> Met {
+        let (of_payload, otherwise) = match payload {
+            Some(payload) => (self.chosen_index(payload), self.generic_line),
+            None => (self.chosen_index(b""), self.generic_json),
+        };
+        Met { payload: of_payload, metadata: of_payload.unwrap_or(PackIndex(otherwise)) }
+    }
+
+    pub(super) fn at(&self, index: PackIndex) -> &Matcher {
+        &self.matchers[index.0]
     }
 
     /// The pack by which rows below a header go; `None` where the chosen pack has shapes of its own.
@@ -182,14 +227,6 @@ impl Packs {
         match self.chosen {
             Some(chosen) => Some(&self.matchers[chosen]).filter(|matcher| matcher.lines.is_empty()),
             None => Some(self.fallback(Format::Line)),
-        }
-    }
-
-    /// The pack whose rules hold for a record's key and headers.
-    pub(super) fn for_metadata(&self, payload: Option<&[u8]>) -> &Matcher {
-        match payload {
-            Some(payload) => self.chosen(payload).unwrap_or(self.fallback(Format::Line)),
-            None => self.chosen(b"").unwrap_or(self.fallback(Format::Json)),
         }
     }
 
@@ -238,11 +275,6 @@ impl Packs {
     /// The packs that know lines by their shape.
     pub(super) fn line_packs(&self) -> impl Iterator<Item = &Matcher> {
         self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
-    }
-
-    /// The pack that recognises the names at the top of the text.
-    fn json_pack(&self, text: &[u8]) -> &Matcher {
-        self.recognition.pack(text).map_or(self.fallback(Format::Json), |index| &self.matchers[index])
     }
 }
 
@@ -318,7 +350,9 @@ fn trim_foreign_start(text: &[u8]) -> &[u8] {
 
 /// Calls `each` with the names of the members of the outermost objects, as far as the text is JSON.
 fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
-    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    let mut quotes = Quotes::default();
+    quotes.read(Level::best(), text);
+    let mut tokens = Tokens::guided(text, &quotes, JSON_DEPTH_MAX);
     let mut depth = 0_usize;
     while let Ok(Some(token)) = tokens.next_token() {
         match token {
