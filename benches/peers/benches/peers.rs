@@ -64,7 +64,8 @@ fn summary(bench: &Bench) -> Result<(), Fault> {
         let speeds = measure::speeds(&mut job, SUMMARY_ROUNDS);
         let Some(own) = speeds.first() else { continue };
         for speed in &speeds {
-            let ratio = speed.ns_per_byte / own.ns_per_byte;
+            // Rounded down: what is printed is not more than what was measured.
+            let ratio = (speed.ns_per_byte / own.ns_per_byte * 10.0).floor() / 10.0;
             let (name, rate, cost) = (job.name, speed.mb_per_s(), speed.ns_per_byte * line_bytes);
             println!("| {name} | {line_bytes:.0} | {} | {rate:.0} | {cost:.0} | {ratio:.1} × |", speed.method);
             if speed.method != own.method {

@@ -26,8 +26,8 @@ pub const EPOCH_SECRET: [u8; 32] = [7; 32];
 const EIGHT_FIELDS: &str = include_str!("../packs/eight-fields/pack.toml");
 const ADDRESSES: &str = include_str!("../packs/addresses/pack.toml");
 
-/// Rules that match nothing, beside the eight of the JSON job.
-const IDLE_RULES: usize = 492;
+/// Rules that match nothing: with the nine of the JSON job, five hundred.
+const IDLE_RULES: usize = 491;
 
 /// logveil with the packs of one job.
 pub struct Engine {
@@ -56,8 +56,11 @@ impl Engine {
         let mut pack = EIGHT_FIELDS.to_owned();
         for number in 0..IDLE_RULES {
             let parent = ["", "request.headers.", "user.", "**."][number % 4];
-            write!(pack, "\n[[rule]]\nid = \"idle-{number}\"\nselect = [\"{parent}idle_{number}\"]\nclass = \"text\"\n")
-                .expect("a string takes all that is written");
+            write!(
+                pack,
+                "\n[[rule]]\nid = \"idle-{number}\"\nselect = [\"{parent}idle_{number}\"]\nclass = \"text\"\n"
+            )
+            .expect("a string takes all that is written");
         }
         Self::of_pack("eight-fields", pack)
     }
@@ -126,4 +129,27 @@ impl Engine {
 fn record(payload: &[u8]) -> Record<'_> {
     let position = Position { topic: "peers", partition: 0, offset: 0 };
     Record { position, timestamp_ms: Some(NEW_YEAR_MS), key: None, payload: Some(payload), headers: &[] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::Corpus;
+
+    fn cleaned(engine: &Engine, corpus: &Corpus) -> (Done, Vec<u8>) {
+        let mut out = Vec::new();
+        (engine.clean(&corpus.chunks[0], &mut Batch::default(), &mut out), out)
+    }
+
+    #[test]
+    fn idle_rules_change_nothing() {
+        let corpus = Corpus::events(1);
+        assert_eq!(cleaned(&Engine::five_hundred_rules(), &corpus), cleaned(&Engine::eight_fields(), &corpus));
+    }
+
+    #[test]
+    fn there_are_five_hundred_rules() {
+        let rules = |engine: Engine| engine.veil.rule_names().len();
+        assert_eq!(rules(Engine::five_hundred_rules()) - rules(Engine::eight_fields()), IDLE_RULES);
+    }
 }

@@ -14,9 +14,8 @@ const PAUSE_MS: u64 = 7;
 
 const FIRST_NAMES: [&str; 12] =
     ["anna", "boris", "chen", "dmitri", "elena", "farid", "grace", "hugo", "ivan", "julia", "karim", "lena"];
-const LAST_NAMES: [&str; 12] = [
-    "smith", "ivanov", "garcia", "mueller", "tanaka", "nguyen", "brown", "haddad", "rossi", "dubois", "kim", "lopez",
-];
+const LAST_NAMES: [&str; 12] =
+    ["smith", "ivanov", "garcia", "mueller", "tanaka", "nguyen", "brown", "haddad", "rossi", "dubois", "kim", "lopez"];
 const DOMAINS: [&str; 4] = ["example.com", "example.org", "mail.example.net", "corp.example.com"];
 const AGENTS: [&str; 5] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
@@ -36,6 +35,7 @@ const PATHS: [&str; 6] = [
 const METHODS: [&str; 6] = ["GET", "GET", "GET", "POST", "PUT", "DELETE"];
 const STATUSES: [u64; 10] = [200, 200, 200, 201, 204, 304, 400, 404, 429, 502];
 const REGIONS: [&str; 3] = ["eu-central-1", "eu-west-1", "us-east-1"];
+const PLANS: [&str; 3] = ["free", "pro", "enterprise"];
 const CAUSES: [&str; 3] = ["connection reset", "too many requests", "gateway timeout"];
 
 /// One event and what a clean copy of it must not hold.
@@ -79,31 +79,60 @@ impl Visit {
     }
 
     fn event(&self, number: u64, dice: &mut Dice) -> Event {
+        let status = *dice.pick(&STATUSES);
+        let path = *dice.pick(&PATHS);
         let forwarded = self.forwarded(dice);
-        let token = format!("{}.{}", hexadecimal(self.session, 24), hexadecimal(!self.session, 22));
-        let (user_id, device_id) = (format!("usr_{:08}", self.user), uuid(self.device));
-        let session_id = hexadecimal(self.session ^ 0x5e55, 24);
-        let (path, status) = (dice.pick(&PATHS), dice.pick(&STATUSES));
-        let (message, mentioned) = self.message(path, *status, dice);
-        let time = time(number * PAUSE_MS);
+        let (message, mentioned) = self.message(path, status, dice);
         let line = [
-            format!(r#"{{"@timestamp":"{time}","event_id":"{}","level":"{}","#, hexadecimal(number, 32), level(*status)),
-            format!(r#""service":"api-gateway","env":"prod","region":"{}","host":"gw-{:02}","#, dice.pick(&REGIONS), dice.below(24)),
-            format!(r#""trace_id":"{:016x}","request":{{"method":"{}","#, dice.next(), dice.pick(&METHODS)),
-            format!(r#""path":"{path}","http_version":"HTTP/2.0","bytes_in":{},"headers":{{"#, dice.below(4096)),
-            format!(r#""user_agent":"{}","x_forwarded_for":["{}"],"#, pick(&AGENTS, mixed(self.device)), forwarded.join("\",\"")),
-            format!(r#""authorization":"Bearer {token}","accept":"*/*"}}}},"#),
+            head(number, status, dice),
+            self.request(path, &forwarded, dice),
             format!(r#""client_ip":"{}","client_port":{},"#, self.escaped_address(number), 1024 + dice.below(60_000)),
-            format!(r#""user":{{"id":"{user_id}","email":"{}","plan":"pro","verified":{},"#, self.email, self.user % 3 == 0),
-            format!(r#""roles":["customer","buyer"]}},"device":{{"id":"{device_id}","os":"android","#),
-            format!(r#""app_version":"7.{}.1"}},"session":{{"id":"{session_id}","age_s":{}}},"#, dice.below(20), dice.below(7200)),
-            format!(r#""response":{{"status":{status},"bytes_out":{},"latency_ms":{}.{:03},"#, dice.below(200_000), dice.below(900), dice.below(1000)),
-            format!(r#""cache":"HIT","upstream":"orders-{}:8080"}},"message":"{message}","#, dice.below(12)),
-            format!(r#""tags":["edge","v{}"],"sampled":{}}}"#, dice.below(9), dice.below(2) == 0),
+            self.person(dice),
+            response(status, dice),
+            format!(r#""message":"{message}","tags":["edge","v{}"],"sampled":{}}}"#, dice.below(9), dice.below(2) == 0),
         ]
         .concat();
-        let fields = [self.address.clone(), token, user_id, self.email.clone(), device_id, session_id];
-        Event { line, originals: fields.into_iter().chain(forwarded).chain(mentioned).collect() }
+        let fields = [self.address.clone(), self.token(), self.user_id(), self.email.clone()];
+        let devices = [uuid(self.device), self.session_id()];
+        Event { line, originals: fields.into_iter().chain(devices).chain(forwarded).chain(mentioned).collect() }
+    }
+
+    fn request(&self, path: &str, forwarded: &[String], dice: &mut Dice) -> String {
+        let (method, bytes, agent) = (dice.pick(&METHODS), dice.below(4096), pick(&AGENTS, mixed(self.device)));
+        let (forwarded, token) = (forwarded.join(r#"",""#), self.token());
+        [
+            format!(r#""request":{{"method":"{method}","path":"{path}","http_version":"HTTP/2.0","bytes_in":{bytes},"#),
+            format!(r#""headers":{{"user_agent":"{agent}","x_forwarded_for":["{forwarded}"],"#),
+            format!(r#""authorization":"Bearer {token}","accept":"*/*"}}}},"#),
+        ]
+        .concat()
+    }
+
+    /// User, device and session.
+    fn person(&self, dice: &mut Dice) -> String {
+        let Self { user, email, .. } = self;
+        let (user_id, is_verified, plan) = (self.user_id(), user.is_multiple_of(3), dice.pick(&PLANS));
+        let (device_id, build) = (uuid(self.device), dice.below(20));
+        let (session_id, age) = (self.session_id(), dice.below(7200));
+        [
+            format!(r#""user":{{"id":"{user_id}","email":"{email}","plan":"{plan}","verified":{is_verified},"#),
+            r#""roles":["customer","buyer"]},"#.to_owned(),
+            format!(r#""device":{{"id":"{device_id}","os":"android","app_version":"7.{build}.1"}},"#),
+            format!(r#""session":{{"id":"{session_id}","age_s":{age}}},"#),
+        ]
+        .concat()
+    }
+
+    fn token(&self) -> String {
+        format!("{}.{}", hexadecimal(self.session, 24), hexadecimal(!self.session, 22))
+    }
+
+    fn user_id(&self) -> String {
+        format!("usr_{:08}", self.user)
+    }
+
+    fn session_id(&self) -> String {
+        hexadecimal(self.session ^ 0x5e55, 24)
     }
 
     /// The client and up to three proxies.
@@ -115,7 +144,7 @@ impl Visit {
 
     /// The address, one in a hundred with its first digit as an escape.
     fn escaped_address(&self, number: u64) -> String {
-        if number % 97 == 0 && self.address.starts_with(|first: char| first.is_ascii_digit()) {
+        if number.is_multiple_of(97) && self.address.starts_with(|first: char| first.is_ascii_digit()) {
             let (first, rest) = self.address.split_at(1);
             return format!("\\u003{first}{rest}");
         }
@@ -127,7 +156,10 @@ impl Visit {
         let Self { address, email, .. } = self;
         let (number, cause) = (dice.below(500), dice.pick(&CAUSES));
         match dice.below(4) {
-            0 => (format!("{path} completed with status {status} for client {address} in shard {number}"), vec![address.clone()]),
+            0 => (
+                format!("{path} completed with status {status} for client {address} in shard {number}"),
+                vec![address.clone()],
+            ),
             1 => (
                 format!("rate limiter: bucket refill for {address} ({email}), remaining={number}"),
                 vec![address.clone(), email.clone()],
@@ -142,6 +174,25 @@ impl Visit {
             ),
         }
     }
+}
+
+fn head(number: u64, status: u64, dice: &mut Dice) -> String {
+    let (time, id, level) = (time(number * PAUSE_MS), hexadecimal(number, 32), level(status));
+    let (region, host, trace) = (dice.pick(&REGIONS), dice.below(24), dice.next());
+    [
+        format!(r#"{{"@timestamp":"{time}","event_id":"{id}","level":"{level}","service":"api-gateway","env":"prod","#),
+        format!(r#""region":"{region}","host":"gw-{host:02}","trace_id":"{trace:016x}","#),
+    ]
+    .concat()
+}
+
+fn response(status: u64, dice: &mut Dice) -> String {
+    let (bytes, ms, us, upstream) = (dice.below(200_000), dice.below(900), dice.below(1000), dice.below(12));
+    [
+        format!(r#""response":{{"status":{status},"bytes_out":{bytes},"latency_ms":{ms}.{us:03},"#),
+        format!(r#""cache":"HIT","upstream":"orders-{upstream}:8080"}},"#),
+    ]
+    .concat()
 }
 
 fn level(status: u64) -> &'static str {
@@ -181,7 +232,7 @@ fn time(since_ms: u64) -> String {
     format!("2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since_ms % 1000)
 }
 
-fn pick<'i, T>(items: &'i [T], seed: u64) -> &'i T {
+fn pick<T>(items: &[T], seed: u64) -> &T {
     &items[(seed % items.len() as u64) as usize]
 }
 
@@ -202,7 +253,7 @@ impl Dice {
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
     fn pick<'i, T>(&mut self, items: &'i [T]) -> &'i T {

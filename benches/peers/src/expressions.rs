@@ -13,7 +13,8 @@ use std::str;
 pub const IPV4: &str = r"(?-u:(?:::ffff:)?\b(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\b)";
 
 /// What may be an IPv6 address: some times of day are matched, too, but are no address when they are parsed.
-const IPV6_CANDIDATE: &str = r"(?-u:(?:[0-9a-fA-F]{1,4}:){2,7}:?[0-9a-fA-F]{1,4}|::[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){1,6})";
+const IPV6_CANDIDATE: &str =
+    r"(?-u:(?:[0-9a-fA-F]{1,4}:){2,7}:?[0-9a-fA-F]{1,4}|::[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){1,6})";
 
 /// An IPv6 address of eight groups, or of fewer and `::`; for who cannot parse what was matched.
 pub const IPV6: &str = r"(?-u:\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b|\b(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,6}\b|::[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){1,6}\b)";

@@ -54,24 +54,23 @@ impl Hashing {
     /// Derives all keys. `key_id` is the one that logveil writes into pseudonyms.
     pub fn new(key_id: &str) -> Self {
         let state = |class| Hmac::new_from_slice(&class_key(class)).expect("HMAC takes keys of any length");
-        Self {
-            key_id: key_id.to_owned(),
-            states: Class::ALL.map(state).into(),
-            prefix: IpcryptPfx::new(prefix_key()),
-        }
+        Self { key_id: key_id.to_owned(), states: Class::ALL.map(state).into(), prefix: IpcryptPfx::new(prefix_key()) }
     }
 
     /// The pseudonym of a value; `None` when it should be an address and is none.
     pub fn pseudonym(&self, class: Class, value: &str) -> Option<String> {
         let mut state = self.states[class as usize].clone();
-        match class {
-            Class::Ip => match value.parse::<IpAddr>().ok()?.to_canonical() {
+        if class == Class::Ip {
+            match value.parse::<IpAddr>().ok()?.to_canonical() {
                 IpAddr::V4(address) => update(&mut state, 4, &address.octets()),
                 IpAddr::V6(address) => update(&mut state, 6, &address.octets()),
-            },
-            Class::Device => update(&mut state, 1, &uuid(value)?),
-            Class::User => update(&mut state, 1, value.to_ascii_lowercase().as_bytes()),
-            _ => update(&mut state, 1, value.as_bytes()),
+            }
+        } else if class == Class::Device {
+            update(&mut state, 1, &uuid(value)?);
+        } else if class == Class::User {
+            update(&mut state, 1, value.to_ascii_lowercase().as_bytes());
+        } else {
+            update(&mut state, 1, value.as_bytes());
         }
         let mac = state.finalize().into_bytes();
         let mut text = String::with_capacity(class.code().len() + self.key_id.len() + 2 + TOKEN_CHARS);

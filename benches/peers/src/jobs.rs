@@ -37,21 +37,22 @@ impl Bench {
     pub fn jobs(&self, chunks: usize) -> Result<Vec<Job<'_>>, Fault> {
         let hashing = &self.hashing;
         let events = || Corpus::events(chunks);
-        let is_address = |class| class == Class::Ip;
+        let web_and_auth = Corpus::lines(chunks, &[Kind::Nginx, Kind::Sshd], |class| class == Class::Ip);
+        let auth = Corpus::lines(chunks, &[Kind::Sshd], |_| true);
+        let trees = vec![
+            trees::serde_json(hashing),
+            trees::sonic(hashing),
+            trees::sonic_spans(hashing),
+            trees::simd_json(hashing),
+            vector::eight_fields(),
+        ];
+        let texts = [expressions::replace_all(hashing), expressions::automata(hashing)];
+        let texts = texts.into_iter().chain(vector::addresses()).collect();
         Ok(vec![
-            checked("json", &self.eight_fields, events(), Count::Exactly, |methods| {
-                methods.extend([trees::serde_json(hashing), trees::sonic(hashing), trees::sonic_spans(hashing)]);
-                methods.extend([trees::simd_json(hashing), vector::eight_fields()]);
-            })?,
-            checked("text", &self.addresses, Corpus::lines(chunks, &[Kind::Sshd, Kind::Nginx], is_address), Count::Exactly, |methods| {
-                methods.extend([expressions::replace_all(hashing), expressions::automata(hashing), vector::addresses()]);
-            })?,
-            checked("linux-auth", &self.linux_auth, Corpus::lines(chunks, &[Kind::Sshd], |_| true), Count::Exactly, |methods| {
-                methods.push(expressions::phrases(hashing));
-            })?,
-            checked("generic-json", &self.generic_json, events(), Count::AtLeast, |methods| {
-                methods.push(vector::whole_event());
-            })?,
+            checked("json", &self.eight_fields, events(), Count::Exactly, trees)?,
+            checked("text", &self.addresses, web_and_auth, Count::Exactly, texts)?,
+            checked("linux-auth", &self.linux_auth, auth, Count::Exactly, vec![expressions::phrases(hashing)])?,
+            checked("generic-json", &self.generic_json, events(), Count::AtLeast, vector::whole_event().into())?,
         ])
     }
 }
@@ -62,16 +63,17 @@ impl Default for Bench {
     }
 }
 
+/// A job whose methods agree: logveil, and its rivals after it.
 fn checked<'b>(
     name: &'static str,
     engine: &'b Engine,
     corpus: Corpus,
     count: impl Fn(u64) -> Count,
-    add_rivals: impl FnOnce(&mut Vec<Method<'b>>),
+    rivals: Vec<Method<'b>>,
 ) -> Result<Job<'b>, Fault> {
     let replaced = count(corpus.original_count());
-    let mut job = Job { name, corpus, replaced, methods: vec![engine.method()] };
-    add_rivals(&mut job.methods);
+    let methods = [engine.method()].into_iter().chain(rivals).collect();
+    let mut job = Job { name, corpus, replaced, methods };
     check::check(&mut job, engine)?;
     Ok(job)
 }

@@ -36,7 +36,8 @@ pub fn speeds(job: &mut Job<'_>, rounds: usize) -> Vec<Speed> {
             samples.push(ns_per_byte(chunk, &mut out, run));
         }
     }
-    let speed = |(method, samples): (&Method<'_>, Vec<f64>)| Speed { method: method.name, ns_per_byte: median(samples) };
+    let speed =
+        |(method, samples): (&Method<'_>, Vec<f64>)| Speed { method: method.name, ns_per_byte: median(samples) };
     methods.iter().zip(samples).map(speed).collect()
 }
 
@@ -73,9 +74,11 @@ pub fn cost(base: &Engine, other: &Engine, corpus: &Corpus, rounds: usize) -> f6
 fn engine_samples(engine: &Engine, chunks: &[Chunk], start: &Barrier) -> Vec<f64> {
     let (mut batch, mut out) = (Batch::default(), Vec::new());
     start.wait();
-    let clean = |chunk| ns_per_byte(chunk, &mut out, |chunk: &Chunk, out: &mut Vec<u8>| {
-        engine.clean(chunk, &mut batch, out);
-    });
+    let clean = |chunk| {
+        ns_per_byte(chunk, &mut out, |chunk: &Chunk, out: &mut Vec<u8>| {
+            engine.clean(chunk, &mut batch, out);
+        })
+    };
     chunks.iter().map(clean).collect()
 }
 
