@@ -57,7 +57,7 @@ fn run(criterion: &mut Criterion, job: Job<'_>) {
 #[expect(clippy::print_stdout, reason = "the summary is what the command is for")]
 fn summary(bench: &Bench) -> Result<(), Fault> {
     let mut ratios = Vec::new();
-    println!("| job | bytes a line | method | MB/s | ns a line | logveil is faster by |");
+    println!("| job | bytes a line | method | MB/s | ns a line | logveil / method |");
     println!("|---|---:|---|---:|---:|---:|");
     for mut job in bench.jobs(SUMMARY_CHUNKS)? {
         let line_bytes = job.corpus.bytes() as f64 / job.corpus.line_count() as f64;
