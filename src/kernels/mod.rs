@@ -6,8 +6,10 @@
 
 #![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
 
+pub mod aes;
 pub mod beginnings;
 pub mod quotes;
+pub mod sha256;
 pub mod signs;
 
 use std::sync::OnceLock;
