@@ -10,6 +10,7 @@ pub mod aes;
 pub mod beginnings;
 pub mod quotes;
 pub mod sha256;
+pub mod signs;
 
 use std::sync::OnceLock;
 

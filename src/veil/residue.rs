@@ -402,6 +402,11 @@ fn copy_gap(gap: &[u8], index: usize, own: Option<OwnWords<'_>>, text: &mut Vec<
 
 /// The value without white space and quotes around it: elsewhere it stands without them.
 fn trim(value: &[u8]) -> &[u8] {
+    let is_plain =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\''));
+    if is_plain(value.first()) && is_plain(value.last()) {
+        return value;
+    }
     match std::str::from_utf8(value) {
         Ok(text) => text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).as_bytes(),
         Err(_) => value.trim_ascii(),

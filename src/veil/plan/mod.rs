@@ -23,6 +23,7 @@ use super::matcher::{Action, Matcher};
 use super::packs::starts_json;
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
+use crate::decode::line::Hole;
 use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
@@ -53,6 +54,8 @@ pub(super) struct Plan {
     overflow: bool,
     /// Spare buffers for unescaped text.
     spare: Vec<Vec<u8>>,
+    /// Spare buffers for the holes of line patterns.
+    spare_holes: Vec<Vec<Hole>>,
     /// Spare places of quotes, one for each JSON text that is open.
     spare_quotes: Vec<Quotes>,
 }
