@@ -5,7 +5,7 @@ use crate::input::Input;
 use crate::veils;
 use aes_gcm::aes::Aes128;
 use aes_gcm::aes::cipher::{BlockCipherEncrypt, KeyInit as _};
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::{Hmac, Mac};
 use ipcrypt_rs::IpcryptPfx;
 use logveil::kernels::Level;
 use logveil::kernels::aes::{self, BLOCKS};
