@@ -5,6 +5,8 @@
 #![cfg_attr(test, expect(clippy::string_slice, reason = "tests slice texts of their own"))]
 
 // pure rooms: values in, values out
+pub mod kernels;
+
 pub mod calendar;
 pub mod record;
 pub mod rules;

@@ -75,7 +75,8 @@ def run_target(target, seconds):
     # From the seeds alone: what earlier runs have found would hide whether coverage grows.
     with tempfile.TemporaryDirectory() as corpus:
         environment = {**os.environ, "CORPUS": corpus}
-        output = subprocess.run(["dev/fuzz", target, str(seconds)], env=environment, capture_output=True, text=True)
+        command = ["dev/fuzz", target, str(seconds), *os.environ.get("FUZZ_OPTIONS", "").split()]
+        output = subprocess.run(command, env=environment, capture_output=True, text=True)
     took = time.monotonic() - start
     log = output.stderr
     seeds_covered = re.search(r"INITED cov: (\d+)", log)

@@ -6,6 +6,7 @@
 pub mod broker;
 pub mod canon;
 pub mod json;
+pub mod kernels;
 pub mod layers;
 pub mod readback;
 pub mod rules;

@@ -6,10 +6,11 @@ use std::path::Path;
 type Check = fn(&[u8]);
 
 /// The folder of a target's seeds, and its check.
-const TARGETS: [(&str, Check); 7] = [
+const TARGETS: [(&str, Check); 8] = [
     ("broker", logveil_fuzz::broker::check),
     ("canon", logveil_fuzz::canon::check),
     ("json", logveil_fuzz::json::check),
+    ("kernels", logveil_fuzz::kernels::check),
     ("layers", logveil_fuzz::layers::check),
     ("readback", logveil_fuzz::readback::check),
     ("rules", logveil_fuzz::rules::check),

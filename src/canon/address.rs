@@ -40,16 +40,24 @@ const NETWORK_V6_BITS: u8 = 48;
 /// assert_eq!(address(b"192.000.002.001"), address(b"192.0.2.1"));
 /// ```
 pub fn address(value: &[u8]) -> Option<IpAddr> {
-    if value.len() > ADDRESS_BYTES_MAX {
+    let trimmed = value.trim_ascii();
+    if let Some(address) = v4(trimmed) {
+        return Some(address);
+    }
+    if value.len() > ADDRESS_BYTES_MAX || !may_be_address(trimmed) {
         return None;
     }
     let decoded = text::percent_decoded_until(b':', value);
-    let text = str::from_utf8(decoded.trim_ascii()).ok()?;
+    address_in(str::from_utf8(decoded.trim_ascii()).ok()?)
+}
+
+/// Reads an address without percent signs and white space around it.
+fn address_in(text: &str) -> Option<IpAddr> {
     let address = match text.strip_prefix('[') {
         Some(rest) => {
             let (inside, after) = rest.split_once(']')?;
             is_port_or_nothing(after).then_some(())?;
-            v4(inside).or_else(|| v6(inside))
+            v4(inside.as_bytes()).or_else(|| v6(inside))
         }
         None => v4_with_port(text).or_else(|| v6(text)).or_else(|| v4_in_name(text)).or_else(|| reversed(text)),
     };
@@ -149,21 +157,49 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
         (network.prefix_len() == network.max_prefix_len()).then_some(network.network())
     });
     let address = address.or_else(|| str::from_utf8(value).ok().and_then(number).map(IpAddr::V4));
+    address.is_some_and(|address| {
+        write_address(address, out);
+        true
+    })
+}
+
+/// Appends an address's canonical bytes.
+pub(super) fn write_address(address: IpAddr, out: &mut Vec<u8>) {
     match address {
-        Some(IpAddr::V4(v4)) => push(V4, &v4.octets(), out),
-        Some(IpAddr::V6(v6)) => push(V6, &v6.octets(), out),
-        None => return false,
+        IpAddr::V4(v4) => push(V4, &v4.octets(), out),
+        IpAddr::V6(v6) => push(V6, &v6.octets(), out),
     }
-    true
+}
+
+/// Whether a text can be an address in any spelling, by its ends, its length and its marks: names, words and UUIDs are none,
+/// and it is cheap to say so.
+fn may_be_address(text: &[u8]) -> bool {
+    /// Four numbers in brackets.
+    const V4_BYTES_MAX: usize = 17;
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return false };
+    // A zone of names for addresses ends in `arpa`.
+    (first.is_ascii_hexdigit() || matches!(first, b'[' | b':' | b'%'))
+        && (text.len() <= V4_BYTES_MAX
+            || matches!(last, b'a' | b'A')
+            || text.iter().any(|byte| matches!(byte, b':' | b'%')))
+}
+
+/// Reads four decimal numbers of at most three digits each, with dots between them.
+fn v4(text: &[u8]) -> Option<IpAddr> {
+    v4_between(text, |byte| byte == b'.')
 }
 
 /// Reads four decimal numbers of at most three digits each.
-fn v4(text: &str) -> Option<IpAddr> {
-    let mut numbers = text.split('.');
+fn v4_between(text: &[u8], is_separator: impl Fn(u8) -> bool) -> Option<IpAddr> {
+    let mut numbers = text.split(|byte| is_separator(*byte));
     let mut octets = [0; 4];
     for octet in &mut octets {
-        let digits = numbers.next().filter(|digits| digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))?;
-        *octet = digits.parse().ok()?;
+        let digits = numbers.next().filter(|digits| (1..=3).contains(&digits.len()))?;
+        let mut number = 0;
+        for digit in digits {
+            number = number * 10 + char::from(*digit).to_digit(10)?;
+        }
+        *octet = u8::try_from(number).ok()?;
     }
     numbers.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
@@ -174,13 +210,13 @@ const REVERSE_V6: &str = ".ip6.arpa";
 
 /// Reads four decimal numbers with hyphens between them, as names of hosts hold addresses.
 fn v4_in_name(text: &str) -> Option<IpAddr> {
-    text.contains('-').then(|| v4(&text.replace('-', ".")))?
+    text.contains('-').then(|| v4_between(text.as_bytes(), |byte| matches!(byte, b'-' | b'.')))?
 }
 
 /// Reads an address whose parts stand in reverse in the name of a zone.
 fn reversed(text: &str) -> Option<IpAddr> {
     if let Some(parts) = without_end(text, REVERSE_V4) {
-        return v4(&parts.rsplit('.').collect::<Vec<_>>().join("."));
+        return v4(parts.rsplit('.').collect::<Vec<_>>().join(".").as_bytes());
     }
     let parts = without_end(text, REVERSE_V6)?;
     let (mut bits, mut nibbles) = (0_u128, 0);
@@ -194,7 +230,7 @@ fn reversed(text: &str) -> Option<IpAddr> {
 /// Reads the zone of a /24 network: `2.0.192.in-addr.arpa`.
 fn reversed_network(text: &str) -> Option<Ipv4Net> {
     let parts = without_end(text.trim(), REVERSE_V4)?;
-    match v4(&format!("{}.0", parts.rsplit('.').collect::<Vec<_>>().join(".")))? {
+    match v4(format!("{}.0", parts.rsplit('.').collect::<Vec<_>>().join(".")).as_bytes())? {
         IpAddr::V4(address) => Ipv4Net::new(address, NETWORK_V4_BITS).ok(),
         IpAddr::V6(_) => None,
     }
@@ -212,7 +248,7 @@ fn without_end<'t>(text: &'t str, end: &str) -> Option<&'t str> {
 fn number(text: &str) -> Option<Ipv4Addr> {
     const HEX_DIGITS: usize = 8;
     if text.contains(',')
-        && let Some(IpAddr::V4(address)) = v4(&text.split(',').map(str::trim).collect::<Vec<_>>().join("."))
+        && let Some(IpAddr::V4(address)) = v4(text.split(',').map(str::trim).collect::<Vec<_>>().join(".").as_bytes())
     {
         return Some(address);
     }
@@ -241,7 +277,7 @@ fn v6(text: &str) -> Option<IpAddr> {
     }
     // Padded numbers in the dotted tail.
     let (head, tail) = address.split_at_checked(address.rfind(':')? + 1)?;
-    let tail = v4(tail)?;
+    let tail = v4(tail.as_bytes())?;
     format!("{head}{tail}").parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
@@ -250,7 +286,7 @@ fn v4_with_port(text: &str) -> Option<IpAddr> {
     let end = text.find(':').unwrap_or(text.len());
     let (address, port) = text.split_at_checked(end)?;
     is_port_or_nothing(port).then_some(())?;
-    v4(address)
+    v4(address.as_bytes())
 }
 
 /// Whether a text is empty or `:` and a port number.
@@ -265,4 +301,52 @@ fn is_port_or_nothing(text: &str) -> bool {
 /// left of a percent sign that was encoded for a URL.
 fn is_zone(zone: &str) -> bool {
     !zone.is_empty() && zone.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// [`v4`] by the standard library's numbers.
+    fn v4_by_numbers(text: &str) -> Option<IpAddr> {
+        let mut numbers = text.split('.');
+        let mut octets = [0; 4];
+        for octet in &mut octets {
+            let digits = numbers.next().filter(|digits| digits.len() <= 3)?;
+            *octet = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+        }
+        numbers.next().is_none().then(|| IpAddr::V4(octets.into()))
+    }
+
+    /// [`address`] of all texts.
+    fn address_of_any(value: &[u8]) -> Option<IpAddr> {
+        let decoded = text::percent_decoded_until(b':', value);
+        address_in(str::from_utf8(decoded.trim_ascii()).ok()?)
+    }
+
+    fn near_address() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ \t]{0,2}[0-9a-f:.\\[\\]%x-]{0,24}",
+            "[0-9]{0,4}([.-][0-9]{0,4}){2,4}(:[0-9]{0,5})?(\\.in-addr\\.arpa)?",
+            "(%5[bB]|\\[)?[0-9a-f]{0,4}(:|%3A|%253a)[0-9a-f]{0,4}(:|%3a)(:|%3a)?[0-9a-f]{0,4}(%eth0|%5d)?\\]?",
+            "([0-9a-f]\\.){30,33}(ip6|IP6)\\.arpa",
+            any::<IpAddr>().prop_map(|address| address.to_string()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn numbers_are_read_as_by_the_standard_library(text in "[0-9+]{0,4}([.-][0-9]{0,4}){2,4}") {
+            prop_assert_eq!(v4(text.as_bytes()), v4_by_numbers(&text));
+            prop_assert_eq!(v4_between(text.as_bytes(), |byte| matches!(byte, b'-' | b'.')), v4_by_numbers(&text.replace('-', ".")));
+        }
+
+        #[test]
+        fn no_address_is_missed(text in near_address()) {
+            prop_assert_eq!(address(text.as_bytes()), address_of_any(text.as_bytes()), "{}", text);
+        }
+    }
 }

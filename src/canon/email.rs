@@ -33,9 +33,42 @@ pub(super) fn is_unmistakable(value: &[u8]) -> bool {
 
 /// Hands the canonical local part and domain of an e-mail address to `use_parts`; `None` when the value is none.
 fn with_parts<T>(value: &[u8], use_parts: impl FnOnce(&str, &str) -> T) -> Option<T> {
-    if value.len() > EMAIL_BYTES_MAX {
+    if value.len() > EMAIL_BYTES_MAX || !may_be_email(value) {
         return None;
     }
+    match plain_parts(value) {
+        Some((local, domain)) => Some(use_parts(local, domain)),
+        None => with_parts_of_any(value, use_parts),
+    }
+}
+
+/// The parts of an address that is canonical as it stands, as most are: small letters, digits and a few marks, and no label
+/// that could be punycode.
+fn plain_parts(value: &[u8]) -> Option<(&str, &str)> {
+    let (local, domain) = value.split_at_checked(memchr::memchr(b'@', value)?)?;
+    let domain = domain.get(1..)?;
+    let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_local = (1..=LOCAL_BYTES_MAX).contains(&local.len())
+        && local.iter().all(|byte| is_plain(byte) || matches!(byte, b'.' | b'_' | b'-' | b'+'));
+    // No label is empty, and none has two hyphens beside each other.
+    let mut before = b'.';
+    let is_domain = domain.len() <= text::DOMAIN_BYTES_MAX
+        && domain.iter().all(|byte| {
+            let fits = is_plain(byte) || matches!(byte, b'.' | b'-') && *byte != before;
+            before = *byte;
+            fits
+        })
+        && before != b'.';
+    if is_local && is_domain { str::from_utf8(local).ok().zip(str::from_utf8(domain).ok()) } else { None }
+}
+
+/// Whether a text can have the sign of an e-mail address: as it is, percent-encoded, or of another width.
+fn may_be_email(value: &[u8]) -> bool {
+    memchr::memchr2(b'@', b'%', value).is_some() || !value.is_ascii()
+}
+
+/// [`with_parts`] of all texts.
+fn with_parts_of_any<T>(value: &[u8], use_parts: impl FnOnce(&str, &str) -> T) -> Option<T> {
     let decoded = text::percent_decoded_until(b'@', value);
     let address = text::usual_width(str::from_utf8(&decoded).ok()?);
     let address = address.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(&address);
@@ -62,9 +95,25 @@ fn is_quoted(local: &str) -> bool {
 
 /// Whether a text is a local part without quotes: atoms and dots, and any letter outside ASCII (RFC 6531).
 fn is_local_part(local: &str) -> bool {
-    let is_allowed = |c: char| match u8::try_from(c) {
-        Ok(byte) if byte.is_ascii() => byte.is_ascii_alphanumeric() || LOCAL_MARKS.contains(&byte),
-        _ => !c.is_whitespace() && !c.is_control(),
-    };
-    !local.is_empty() && local.len() <= LOCAL_BYTES_MAX && local.chars().all(is_allowed)
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || LOCAL_MARKS.contains(&byte);
+    let is_letter = |c: char| !c.is_whitespace() && !c.is_control();
+    (1..=LOCAL_BYTES_MAX).contains(&local.len())
+        && local.bytes().all(|byte| !byte.is_ascii() || is_allowed(byte))
+        && (local.is_ascii() || local.chars().all(|c| c.is_ascii() || is_letter(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_address_is_missed(text in prop_oneof![".{0,20}", "<?[a-z]{1,3}(@|%40|%2540|\u{ff20})[a-z.\u{ff0e}]{1,6}>?", "[a-zA-Z0-9._+-]{0,4}@[a-z0-9.@-]{0,6}"]) {
+            let parts = |local: &str, domain: &str| (local.to_owned(), domain.to_owned());
+            prop_assert_eq!(with_parts(text.as_bytes(), parts), with_parts_of_any(text.as_bytes(), parts));
+        }
+    }
 }

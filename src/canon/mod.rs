@@ -73,6 +73,13 @@ pub fn is_domain(value: &[u8]) -> bool {
 /// Any bytes have a canonical form; two values of one class share it only if they are spellings of one entity. Costs
 /// linear time.
 pub fn canonical(class: Class, value: &[u8], out: &mut Vec<u8>) -> Class {
+    if class == Class::Ip
+        && let Some(address) = address(value.trim_ascii())
+    {
+        // It is no host either, though it may stand in the name of a reverse zone.
+        address::write_address(address, out);
+        return Class::Ip;
+    }
     let Some(text) = normal_text(class, value) else {
         push(RAW, value, out);
         return class;
@@ -155,8 +162,6 @@ fn better_class(class: Class, text: &[u8]) -> Option<Class> {
         Class::Account => &[Class::Email, Class::Iban, Class::Card],
         Class::Host => &[Class::Email, Class::Ip],
         Class::Person | Class::Session => &[Class::Email],
-        // An address in the name of a reverse zone is no host.
-        Class::Ip if address(text).is_some() => &[],
         Class::Ip => &[Class::Network, Class::Host],
         Class::Network => &[Class::Ip],
         Class::Mac

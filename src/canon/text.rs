@@ -75,9 +75,21 @@ pub(super) fn domain(text: &str) -> Option<Cow<'_, str>> {
     if text.len() > DOMAIN_BYTES_MAX {
         return None;
     }
-    let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::URL).ok()?;
-    let domain = without_root_dot(ascii);
+    let domain = without_root_dot(plain_domain(text).map_or_else(|| ascii_domain(text), Some)?);
     domain.split('.').all(is_label).then_some(domain)
+}
+
+/// A domain in lower-case ASCII, by UTS-46.
+fn ascii_domain(text: &str) -> Option<Cow<'_, str>> {
+    idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::URL).ok()
+}
+
+/// The same for a domain of nothing but letters, digits, hyphens and underscores in ASCII, of which UTS-46 changes only the
+/// case. `None` for others, and where a label may be punycode (`xn--`), which it decodes and checks.
+fn plain_domain(text: &str) -> Option<Cow<'_, str>> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && !text.as_bytes().windows(2).any(|pair| pair == b"--");
+    is_plain.then(|| lower(text))
 }
 
 /// The value, percent-decoded (RFC 3986, section 2.1) if `sign` shows only then: an address copied from a URL, or from
@@ -170,5 +182,31 @@ fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn plain_domains_are_what_uts_46_makes_of_them(
+            text in prop_oneof!["([a-zA-Z0-9_-]{0,8}\\.){0,4}[a-zA-Z0-9_-]{0,8}\\.?", "[xX][nN]--[a-z0-9-]{0,8}\\.[a-z]{2}", ".{0,12}"],
+        ) {
+            if let Some(plain) = plain_domain(&text) {
+                prop_assert_eq!(Some(plain), ascii_domain(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn usual_domains_are_plain() {
+        assert!(matches!(plain_domain("www.example.com"), Some(Cow::Borrowed(_))));
+        assert_eq!(plain_domain("WWW.Example.com").as_deref(), Some("www.example.com"));
+        assert_eq!(plain_domain("xn--bcher-kva.example"), None);
     }
 }

@@ -62,8 +62,8 @@ impl Undo {
         move_back(source, step, offsets);
     }
 
-    /// A quick look for bytes that escapes begin with.
-    fn may_change(self, source: &[u8]) -> bool {
+    /// Whether bytes that escapes begin with stand in `source`: a quick look.
+    pub fn may_change(self, source: &[u8]) -> bool {
         let escapes = || memchr::memchr3(b'\\', b'%', b'&', source).is_some();
         match self {
             Self::Any => escapes() || memchr::memchr(FULL_WIDTH, source).is_some(),

@@ -1,8 +1,12 @@
 //! JSON tokens over the original bytes, with the whole grammar of RFC 8259 checked.
 //!
-//! This is the exact scalar walker: nothing malformed gets past it, because what a scanner skips in a malformed text is
-//! what leaks. The input must be UTF-8 (the caller has checked it once for the whole record).
+//! Nothing malformed gets past it, because what a scanner skips in a malformed text is what leaks. The input must be UTF-8
+//! (the caller has checked it once for the whole record).
+//!
+//! [`Tokens::new`] walks byte by byte. [`Tokens::guided`] gives the same tokens and errors, but jumps to the ends of strings,
+//! which a kernel has found for the whole text before.
 
+use crate::kernels::quotes::Quotes;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -64,9 +68,37 @@ pub struct Tokens<'a> {
     text: &'a [u8],
     at: usize,
     depth_max: usize,
-    /// One entry per open bracket.
-    open: Vec<Bracket>,
+    open: Brackets,
     expect: Expect,
+    /// Where strings end, if that is known and no control character stands in one.
+    quotes: Option<&'a Quotes>,
+}
+
+/// Most brackets that [`Tokens`] can keep open.
+pub const DEPTH_MAX: usize = u128::BITS as usize;
+
+/// The open brackets, the innermost last: a bit for each, set for objects.
+#[derive(Debug, Clone, Copy, Default)]
+struct Brackets {
+    kinds: u128,
+    count: usize,
+}
+
+impl Brackets {
+    fn push(&mut self, bracket: Bracket) {
+        self.kinds = self.kinds << 1 | u128::from(bracket == Bracket::Object);
+        self.count += 1;
+    }
+
+    fn pop(&mut self) {
+        self.kinds >>= 1;
+        self.count -= 1;
+    }
+
+    fn last(self) -> Option<Bracket> {
+        let kind = if self.kinds & 1 == 1 { Bracket::Object } else { Bracket::Array };
+        (self.count > 0).then_some(kind)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +123,16 @@ enum Expect {
 }
 
 impl<'a> Tokens<'a> {
-    /// Starts at the beginning of `text`, which must be UTF-8.
+    /// Starts at the beginning of `text`, which must be UTF-8. `depth_max` is at most [`DEPTH_MAX`].
     pub fn new(text: &'a [u8], depth_max: usize) -> Self {
-        Self { text, at: 0, depth_max, open: Vec::new(), expect: Expect::Value }
+        let depth_max = depth_max.min(DEPTH_MAX);
+        Self { text, at: 0, depth_max, open: Brackets::default(), expect: Expect::Value, quotes: None }
+    }
+
+    /// The same, with the `quotes` of this text.
+    pub fn guided(text: &'a [u8], quotes: &'a Quotes, depth_max: usize) -> Self {
+        let quotes = Some(quotes).filter(|quotes| !quotes.has_control());
+        Self { quotes, ..Self::new(text, depth_max) }
     }
 
     /// The next token, or `None` at the end of a complete text.
@@ -103,7 +142,7 @@ impl<'a> Tokens<'a> {
     pub fn next_token(&mut self) -> Result<Option<Token>, JsonError> {
         self.skip_space();
         if self.expect == Expect::Comma {
-            let Some(bracket) = self.open.last().copied() else {
+            let Some(bracket) = self.open.last() else {
                 self.expect = Expect::Nothing;
                 return if self.at == self.text.len() { Ok(None) } else { Err(self.grammar()) };
             };
@@ -158,7 +197,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn open(&mut self, bracket: Bracket) -> Result<Token, JsonError> {
-        if self.open.len() == self.depth_max {
+        if self.open.count == self.depth_max {
             return Err(JsonError::TooDeep { offset: self.at, depth_max: self.depth_max });
         }
         self.at += 1;
@@ -193,6 +232,12 @@ impl<'a> Tokens<'a> {
     fn quoted(&mut self) -> Result<Quoted, JsonError> {
         self.at += 1;
         let start = self.at;
+        // As far as the text is JSON, quotes outside strings are those that open one.
+        if let Some(quotes) = self.quotes
+            && let Some(end) = quotes.next(start)
+        {
+            return self.quoted_until(quotes, start..end);
+        }
         let mut escaped = false;
         loop {
             match self.peek() {
@@ -208,6 +253,18 @@ impl<'a> Tokens<'a> {
                 Some(_) | None => return Err(self.grammar()),
             }
         }
+    }
+
+    /// Reads a string whose closing quote is known, from escape to escape.
+    fn quoted_until(&mut self, quotes: &Quotes, inner: Range<usize>) -> Result<Quoted, JsonError> {
+        let mut escaped = false;
+        while let Some(backslash) = quotes.next_backslash(self.at, inner.end) {
+            escaped = true;
+            self.at = backslash;
+            self.escape()?;
+        }
+        self.at = inner.end + 1;
+        Ok(Quoted { inner, escaped })
     }
 
     fn escape(&mut self) -> Result<(), JsonError> {
@@ -381,10 +438,21 @@ impl<'a> Enclosed<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Level;
     use proptest::prelude::*;
 
+    /// All tokens, read byte by byte and, with the same result, from quote to quote.
     fn tokens(text: &[u8]) -> Result<Vec<Token>, JsonError> {
-        let mut reader = Tokens::new(text, 64);
+        let plain = all(Tokens::new(text, 64));
+        let mut quotes = Quotes::default();
+        for level in Level::available() {
+            quotes.read(level, text);
+            assert_eq!(all(Tokens::guided(text, &quotes, 64)), plain, "{level:?}");
+        }
+        plain
+    }
+
+    fn all(mut reader: Tokens<'_>) -> Result<Vec<Token>, JsonError> {
         let mut tokens = Vec::new();
         while let Some(token) = reader.next_token()? {
             tokens.push(token);

@@ -1,7 +1,6 @@
 //! Matches a line against a [`LinePattern`]: literal text with named holes.
 
 use crate::rules::{Extent, LinePattern, Part};
-use memchr::memmem;
 use std::ops::Range;
 
 /// How many places a greedy hole tries before it gives up.
@@ -79,7 +78,7 @@ fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &m
     while let Some(current) = parts.parts.get(part) {
         match current {
             Part::Literal(literal) => {
-                if !line[at..].starts_with(literal.as_bytes()) {
+                if !begins_with(&line[at..], literal.as_bytes()) {
                     return Err(part);
                 }
                 at += literal.len();
@@ -105,7 +104,12 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     };
     let before = holes.len();
     let mut misfit = part + 1;
-    for (tries, len) in memmem::rfind_iter(&line[at..], literal.as_bytes()).enumerate() {
+    let mut behind = line.len() - at;
+    let places = std::iter::from_fn(|| {
+        behind = rfind(&line[at..at + behind], literal.as_bytes())?;
+        Some(behind)
+    });
+    for (tries, len) in places.enumerate() {
         if tries == GREEDY_TRIES_MAX {
             return match parts.given_up {
                 GivenUp::Misfits => Err(misfit),
@@ -125,19 +129,135 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     Err(misfit)
 }
 
+/// How patterns begin, up to their greedy holes: a tree, in which what several have in common is matched once.
+#[derive(Debug, Default)]
+pub struct PatternTree {
+    /// The patterns of which no more is in the tree.
+    ended: Vec<usize>,
+    next: Vec<(Step, PatternTree)>,
+}
+
+/// A hole and the literal behind it, or the literal at the start of a pattern.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    hole: Option<Extent>,
+    literal: Option<String>,
+}
+
+/// A word at the start of a text.
+struct Word {
+    len: usize,
+    /// What stands behind it.
+    behind: u64,
+}
+
+impl PatternTree {
+    /// Adds a pattern, which is known by `number` from then on.
+    pub fn add(&mut self, pattern: &LinePattern, number: usize) {
+        let mut tree = self;
+        let mut parts = pattern.parts.iter().peekable();
+        while let Some(part) = parts.next() {
+            let step = match part {
+                Part::Literal(literal) => Step { hole: None, literal: Some(literal.clone()) },
+                Part::Hole { extent: Extent::Greedy, .. } => break,
+                Part::Hole { extent, .. } => {
+                    let literal = parts.next_if(|part| matches!(part, Part::Literal(_)));
+                    let literal = literal.and_then(|part| match part {
+                        Part::Literal(literal) => Some(literal.clone()),
+                        Part::Hole { .. } => None,
+                    });
+                    Step { hole: Some(*extent), literal }
+                }
+            };
+            let known = tree.next.iter().position(|(known, _)| *known == step);
+            let place = known.unwrap_or_else(|| {
+                tree.next.push((step, Self::default()));
+                tree.next.len() - 1
+            });
+            tree = &mut tree.next[place].1;
+        }
+        tree.ended.push(number);
+    }
+
+    /// Calls `each` with the patterns that `line` can have by its beginning; with some of them twice.
+    pub fn each_candidate(&self, line: &[u8], mut each: impl FnMut(usize)) {
+        for line in readings(line) {
+            self.follow(line, &mut each);
+        }
+    }
+
+    fn follow(&self, line: &[u8], each: &mut impl FnMut(usize)) {
+        self.ended.iter().for_each(|number| each(*number));
+        // Most patterns go on with a word and a blank: it is looked for once.
+        let mut word = None;
+        for (step, tree) in &self.next {
+            let len = match (step.hole, &step.literal) {
+                (Some(Extent::Word), Some(literal)) if literal.starts_with(is_white) => {
+                    let word = word.get_or_insert_with(|| Word::at_start(line));
+                    word.len_with(literal.as_bytes(), line)
+                }
+                (_, _) => step.len(line),
+            };
+            if let Some(rest) = len.and_then(|len| line.get(len..)) {
+                tree.follow(rest, each);
+            }
+        }
+    }
+}
+
+impl Word {
+    fn at_start(text: &[u8]) -> Self {
+        let len = word_len(text);
+        Self { len, behind: head(&text[len..]) }
+    }
+
+    /// Bytes of the word and the literal, if that stands behind it in `text`.
+    fn len_with(&self, literal: &[u8], text: &[u8]) -> Option<usize> {
+        let is_far = (head(literal) ^ self.behind) & head_mask(literal.len()) != 0;
+        let fits = !is_far && self.len > 0 && begins_with(&text[self.len..], literal);
+        fits.then_some(self.len + literal.len())
+    }
+}
+
+impl Step {
+    /// Bytes that it takes at the start of `text`; `None` when it does not fit.
+    fn len(&self, text: &[u8]) -> Option<usize> {
+        let literal = self.literal.as_deref();
+        let len = match self.hole {
+            Some(extent) => hole(extent, literal, text)?.1,
+            None => 0,
+        };
+        let literal = literal.unwrap_or_default().as_bytes();
+        begins_with(text.get(len..)?, literal).then_some(len + literal.len())
+    }
+}
+
+/// The first bytes of a text, the first one lowest; zeros where it is shorter.
+pub fn head(text: &[u8]) -> u64 {
+    text.first_chunk().map_or_else(
+        || text.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
+        |first| u64::from_le_bytes(*first),
+    )
+}
+
+/// The bits of [`head`] that so many bytes of a text take.
+pub fn head_mask(bytes: usize) -> u64 {
+    u64::MAX.checked_shr(64_u32.saturating_sub(8 * bytes.min(8) as u32)).unwrap_or_default()
+}
+
+/// Whether `literal` stands at the start of `text`. For literals of a few bytes this is cheaper than a call.
+fn begins_with(text: &[u8], literal: &[u8]) -> bool {
+    text.len() >= literal.len() && literal.iter().zip(text).all(|(expected, byte)| expected == byte)
+}
+
 /// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
 fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usize>, usize)> {
     let find = |within: &[u8]| match literal {
-        Some(literal) => memmem::find(within, literal.as_bytes()),
+        Some(literal) => find(within, literal.as_bytes()),
         None => Some(within.len()),
     };
     let len = match extent {
-        Extent::Word => {
-            let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
-            // The literal may begin with the white space that ends the run, or inside the run.
-            let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
-            find(&text[..reach]).filter(|len| (1..=run).contains(len))?
-        }
+        Extent::Word => word(literal.map(str::as_bytes), text)?,
         Extent::Int => {
             let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
             (run > 0).then_some(run)?
@@ -148,6 +268,84 @@ fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usi
         Extent::Rest => text.len(),
     };
     Some((0..len, len))
+}
+
+/// Bytes of the word at the start of `text` up to the first place where `literal` stands in it or right behind it; `None`
+/// where that is nowhere or at the start.
+fn word(literal: Option<&[u8]>, text: &[u8]) -> Option<usize> {
+    let len = match literal.and_then(|literal| Some((literal, literal.first()?))) {
+        None => word_len(text),
+        // No word holds white space.
+        Some((literal, first)) if first.is_ascii_whitespace() => {
+            let len = word_len(text);
+            begins_with(&text[len..], literal).then_some(len)?
+        }
+        Some((literal, first)) => {
+            let stands = |at: usize| text[at] == *first && begins_with(&text[at..], literal);
+            let end = (0..text.len()).find(|at| text[*at].is_ascii_whitespace() || stands(*at))?;
+            stands(end).then_some(end)?
+        }
+    };
+    (len > 0).then_some(len)
+}
+
+fn is_white(character: char) -> bool {
+    character.is_ascii_whitespace()
+}
+
+/// Bytes before the first white space.
+fn word_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (chunks, _) = text.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        // The lowest bit that is set belongs to the first byte up to a blank, which is white space or a control character.
+        let word = u64::from_le_bytes(*chunk);
+        let low = word.wrapping_sub(ONES * (u64::from(b' ') + 1)) & !word & (ONES * 0x80);
+        if low != 0 {
+            let from = 8 * index + low.trailing_zeros() as usize / 8;
+            return from + white_from(&text[from..]);
+        }
+    }
+    let from = 8 * chunks.len();
+    from + white_from(&text[from..])
+}
+
+fn white_from(text: &[u8]) -> usize {
+    text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len())
+}
+
+/// The place in a literal of a byte that is rare in logs, if it has one.
+fn rare(literal: &[u8]) -> usize {
+    let is_rare = |byte: &u8| !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && !b" .:-/".contains(byte);
+    literal.iter().position(is_rare).unwrap_or_default()
+}
+
+/// Where `literal` first stands in `text`. `memmem` makes itself ready for each search, which costs more than short texts are worth.
+fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
+    let rare = rare(literal);
+    let Some(sign) = literal.get(rare) else { return Some(0) };
+    let mut from = rare;
+    loop {
+        let start = from + memchr::memchr(*sign, text.get(from..)?)? - rare;
+        if begins_with(&text[start..], literal) {
+            return Some(start);
+        }
+        from = start + rare + 1;
+    }
+}
+
+/// Where `literal` last stands in `text`.
+fn rfind(text: &[u8], literal: &[u8]) -> Option<usize> {
+    let rare = rare(literal);
+    let Some(sign) = literal.get(rare) else { return Some(text.len()) };
+    let mut end = text.len();
+    loop {
+        let at = memchr::memrchr(*sign, &text[..end])?;
+        if let Some(start) = at.checked_sub(rare).filter(|start| begins_with(&text[*start..], literal)) {
+            return Some(start);
+        }
+        end = at;
+    }
 }
 
 /// The value of the field that `text` begins with, without its quotes, and the bytes of the field with them; `None` when
@@ -171,17 +369,18 @@ fn csv_field(separator: Option<u8>, text: &[u8]) -> Option<(Range<usize>, usize)
 fn quoted_len(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
         }
+        at += 2;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn literal(text: &str) -> Part {
         Part::Literal(text.to_owned())
@@ -298,5 +497,35 @@ mod tests {
         let parts = [named("process", Extent::Word), literal("["), named("pid", Extent::Int), literal("]: ok")];
         check(&parts, "sshd[42]: ok", Some(&[("process", "sshd"), ("pid", "42")]));
         check(&parts, "ss hd[42]: ok", None);
+    }
+
+    /// The word by the definition of [`Extent::Word`].
+    fn word_by_definition(literal: Option<&str>, text: &[u8]) -> Option<usize> {
+        let run = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+        let reach = literal.map_or(run, |literal| text.len().min(run + literal.len()));
+        let end = match literal {
+            Some(literal) => memchr::memmem::find(&text[..reach], literal.as_bytes())?,
+            None => run,
+        };
+        (1..=run).contains(&end).then_some(end)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        #[test]
+        fn words_and_literals_are_found_where_they_stand(
+            text in "[ab:\\[ \\t\\r\u{1}\u{e9}-]{0,30}",
+            literal in "[ab:\\[ \\t\u{e9}-]{1,3}",
+        ) {
+            let (text, bytes) = (text.as_bytes(), literal.as_bytes());
+            prop_assert_eq!(find(text, bytes), memchr::memmem::find(text, bytes));
+            prop_assert_eq!(rfind(text, bytes), memchr::memmem::rfind(text, bytes));
+            prop_assert_eq!(word(Some(bytes), text), word_by_definition(Some(&literal), text));
+            prop_assert_eq!(word(None, text), word_by_definition(None, text));
+            prop_assert_eq!(begins_with(text, bytes), text.starts_with(bytes));
+            let agree = (head(text) ^ head(bytes)) & head_mask(bytes.len()) == 0;
+            prop_assert_eq!(agree && text.len() >= bytes.len(), text.starts_with(bytes));
+        }
     }
 }

@@ -91,6 +91,13 @@ pub fn name_before_value(text: &[u8], start: usize) -> Option<Range<usize>> {
 /// Where two detectors' spans overlap, their union is one entity of the longer one's shape: nothing that any detector
 /// found stays outside.
 pub fn shapes(text: &[u8], found: &mut Vec<Found>) {
+    shapes_where(text, found, |may_find| may_find);
+}
+
+/// The same; `asks` decides whether a detector is called, and is told whether it can find anything there by the bytes
+/// around its anchor.
+#[inline(always)]
+fn shapes_where(text: &[u8], found: &mut Vec<Found>, asks: impl Fn(bool) -> bool) {
     let first = found.len();
     let mut done = Done::default();
     let mut from = 0;
@@ -98,7 +105,7 @@ pub fn shapes(text: &[u8], found: &mut Vec<Found>) {
         && let Some(step) = rest.iter().position(|byte| ANCHORS[usize::from(*byte)])
     {
         let anchor = from + step;
-        wake(text, anchor, text[anchor], &mut done, |shape, span| {
+        wake(text, anchor, &mut done, &asks, |shape, span| {
             if let Some(span) = span {
                 found.push(Found { span, shape });
             }
@@ -135,63 +142,122 @@ struct Done {
     url: usize,
 }
 
-/// Bytes at which a detector wakes. Must be those that [`wake`] matches.
+/// Bytes at which a detector wakes, of which at least one stands in or beside every entity that [`shapes`] finds but cards
+/// and account numbers without separators: these have digits, and are [`NUMBER_BYTES_MIN`] long.
+///
+/// Must be those that [`wake`] matches.
+pub const SIGNS: &[u8] = b".:=-@%J_I +";
+
+/// Bytes of the shortest number without separators that [`shapes`] finds.
+pub const NUMBER_BYTES_MIN: usize = number::WORD_BYTES_MIN;
+
+/// By byte: whether it is one of [`SIGNS`].
 static ANCHORS: [bool; 256] = {
     let mut anchors = [false; 256];
-    let bytes = b".:=-@%J_I +";
     let mut at = 0;
-    while at < bytes.len() {
-        anchors[bytes[at] as usize] = true;
+    while at < SIGNS.len() {
+        anchors[SIGNS[at] as usize] = true;
         at += 1;
     }
     anchors
 };
 
-/// Calls the detectors that wake at `byte`.
-fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl FnMut(Shape, Option<Range<usize>>)) {
-    match byte {
+/// Calls the detectors that wake at the byte at `anchor`, where `asks` wants them: see [`shapes_where`].
+///
+/// A detector that can find nothing also learns nothing: what it notes in `done` is before every later anchor.
+#[inline(always)]
+fn wake(
+    text: &[u8],
+    anchor: usize,
+    done: &mut Done,
+    asks: impl Fn(bool) -> bool,
+    mut keep: impl FnMut(Shape, Option<Range<usize>>),
+) {
+    // No anchor and no part of an entity; what stands beside the text is as good as a line feed.
+    let neighbour = |byte: Option<u8>| byte.unwrap_or(b'\n');
+    let (before, after) = (neighbour(scan::byte_before(text, anchor)), neighbour(scan::byte(text, anchor + 1)));
+    let between_hex = before.is_ascii_hexdigit() && after.is_ascii_hexdigit();
+    let sign = text[anchor];
+    match sign {
         b'.' => {
-            if let Some(address) = address::at_dot(text, anchor, &mut done.ipv4) {
+            if asks(before.is_ascii_digit() && after.is_ascii_digit())
+                && let Some(address) = address::at_dot(text, anchor, &mut done.ipv4)
+            {
                 let (shape, span) = address::with_prefix(text, address);
                 keep(shape, Some(span));
             }
-            if let Some((shape, span)) = address::reversed_at(text, anchor) {
+            if asks(matches!(after, b'i' | b'I'))
+                && let Some((shape, span)) = address::reversed_at(text, anchor)
+            {
                 keep(shape, Some(span));
             }
-            keep(Shape::Mac, mac::at_dot(text, anchor, &mut done.quads));
-            keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
+            if asks(between_hex) {
+                keep(Shape::Mac, mac::at_dot(text, anchor, &mut done.quads));
+            }
+            if asks(secret::may_be_issued(before, sign)) {
+                keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
+            }
         }
         b':' => {
-            if let Some(address) = address::at_colon(text, anchor, &mut done.ipv6) {
+            // An address has a second colon, and this is its first one.
+            if asks(after.is_ascii_hexdigit() || after == b':')
+                && let Some(address) = address::at_colon(text, anchor, &mut done.ipv6)
+            {
                 let (shape, span) = address::with_prefix(text, address);
                 keep(shape, Some(span));
             }
-            for address in mac::at_colon(text, anchor, &mut done.octets) {
-                keep(Shape::Mac, address);
+            if asks(between_hex) {
+                for address in mac::at_colon(text, anchor, &mut done.octets) {
+                    keep(Shape::Mac, address);
+                }
             }
-            keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
-            if let Some(userinfo) = secret::url_userinfo(text, anchor, &mut done.url) {
+            if asks(secret::may_end_header(before)) {
+                keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
+            }
+            if asks(after == b'/')
+                && let Some(userinfo) = secret::url_userinfo(text, anchor, &mut done.url)
+            {
                 // The at-sign behind a password is no e-mail's.
                 done.email = userinfo.password.end + 1;
                 keep(Shape::Login, Some(userinfo.user).filter(|user| !user.is_empty()));
                 keep(Shape::Password, Some(userinfo.password).filter(|password| !password.is_empty()));
             }
-            if let Some(name) = account::arn_at(text, anchor, &mut done.arn) {
+            if asks(before == b'n')
+                && let Some(name) = account::arn_at(text, anchor, &mut done.arn)
+            {
                 keep(Shape::Account, name.account);
                 keep(Shape::Login, name.user);
             }
         }
-        b'=' => keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header)),
+        b'=' => {
+            if asks(secret::may_end_header(before)) {
+                keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
+            }
+        }
         b'-' => {
-            keep(Shape::Ip, address::at_hyphen(text, anchor, &mut done.hyphenated_ipv4));
-            keep(Shape::Uuid, uuid::at_hyphen(text, anchor, &mut done.uuid));
-            keep(Shape::Sid, account::sid_at(text, anchor, &mut done.sid));
-            if let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups) {
+            if asks(before.is_ascii_digit() && after.is_ascii_digit()) {
+                keep(Shape::Ip, address::at_hyphen(text, anchor, &mut done.hyphenated_ipv4));
+            }
+            if asks(between_hex) {
+                keep(Shape::Uuid, uuid::at_hyphen(text, anchor, &mut done.uuid));
+            }
+            if asks(after == b'1') {
+                keep(Shape::Sid, account::sid_at(text, anchor, &mut done.sid));
+            }
+            if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
+                && let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups)
+            {
                 keep(card_or_iban(is_card), Some(span));
             }
-            keep(Shape::Secret, secret::private_key_at(text, anchor));
-            keep(Shape::Mac, mac::at_hyphen(text, anchor, &mut done.hyphens));
-            keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
+            if asks(after == b'-') {
+                keep(Shape::Secret, secret::private_key_at(text, anchor));
+            }
+            if asks(between_hex) {
+                keep(Shape::Mac, mac::at_hyphen(text, anchor, &mut done.hyphens));
+            }
+            if asks(secret::may_be_issued(before, sign)) {
+                keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
+            }
         }
         b'@' => {
             if let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email) {
@@ -199,23 +265,46 @@ fn wake(text: &[u8], anchor: usize, byte: u8, done: &mut Done, mut keep: impl Fn
             }
         }
         b'%' => {
-            if let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email) {
+            // The signs are `%40` and `%2540`.
+            if asks(matches!(after, b'2' | b'4'))
+                && let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email)
+            {
                 keep(shape, Some(span));
             }
-            keep(Shape::Ip, address::at_encoded_colon(text, anchor, &mut done.encoded_ipv6));
-            keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            if asks(after == b'3') {
+                keep(Shape::Ip, address::at_encoded_colon(text, anchor, &mut done.encoded_ipv6));
+            }
+            if asks(secret::may_end_scheme(text, anchor)) {
+                keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            }
         }
-        b'J' => keep(Shape::Jwt, secret::jwt_at(text, anchor, &mut done.jwt)),
-        b'_' | b'I' => keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued)),
+        b'J' => {
+            if asks(before == b'y') {
+                keep(Shape::Jwt, secret::jwt_at(text, anchor, &mut done.jwt));
+            }
+        }
+        b'_' | b'I' => {
+            if asks(secret::may_be_issued(before, sign)) {
+                keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
+            }
+        }
         b' ' => {
-            keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
-            if let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups) {
+            if asks(secret::may_end_scheme(text, anchor)) {
+                keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            }
+            if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
+                && let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups)
+            {
                 keep(card_or_iban(is_card), Some(span));
             }
         }
         b'+' => {
-            keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
-            keep(Shape::Phone, number::at_plus(text, anchor, &mut done.phone));
+            if asks(secret::may_end_scheme(text, anchor)) {
+                keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            }
+            if asks(after.is_ascii_digit()) {
+                keep(Shape::Phone, number::at_plus(text, anchor, &mut done.phone));
+            }
         }
         _ => {}
     }
@@ -557,6 +646,48 @@ mod tests {
                     part.len() <= longest
                 });
                 assert!(bytes <= 2 * (3 + FORM_BLANKS_MAX) * text.len(), "{bytes} of {}", text.len());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_without_signs_and_digits() {
+        let word = "abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNOPQRSTUVWXYZ\"'\\\\/,;&?!#()[]{}<>|~^$`*\n\té";
+        check(&word.repeat(3), &[]);
+        check(&"123456789012".replace('9', "9,"), &[]);
+        check("4222222222222", &["card:4222222222222"]);
+        assert_eq!("4222222222222".len(), NUMBER_BYTES_MIN);
+    }
+
+    /// Asserts that detectors that are not called would find nothing.
+    #[track_caller]
+    fn assert_all_asked(text: &[u8]) {
+        let (mut found, mut all) = (Vec::new(), Vec::new());
+        shapes(text, &mut found);
+        shapes_where(text, &mut all, |_| true);
+        assert_eq!(found, all, "in {}", String::from_utf8_lossy(text));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn detectors_that_sleep_would_find_nothing(text in pieces(), signs in "[0-9a-fnrsyABEIJKS:./=%@+ _\"'\\\\-]{0,60}") {
+            assert_all_asked(&text);
+            assert_all_asked(signs.as_bytes());
+            assert_all_asked(&[&text, signs.as_bytes(), &text].concat());
+        }
+
+        #[test]
+        fn without_signs_only_long_numbers_are_found(text in pieces(), letters in "[0-9a-zA-HK-Z/,\"]{0,40}") {
+            for text in [text.as_slice(), letters.as_bytes()] {
+                let text: Vec<u8> = text.iter().copied().filter(|byte| !SIGNS.contains(byte)).collect();
+                let mut found = Vec::new();
+                shapes(&text, &mut found);
+                let is_number = |entity: &Found| {
+                    entity.span.len() >= NUMBER_BYTES_MIN && text[entity.span.clone()].iter().any(u8::is_ascii_digit)
+                };
+                prop_assert!(found.iter().all(is_number), "in {}", String::from_utf8_lossy(&text));
             }
         }
     }

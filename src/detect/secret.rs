@@ -155,6 +155,32 @@ static ISSUED_BY_LETTER: [u64; 256] = {
     by_letter
 };
 
+/// By the letter before the anchor: the anchors that some of [`ISSUED`] have behind it, as bits of [`anchor_bit`].
+static ANCHORS_BY_LETTER: [u8; 256] = {
+    let mut by_letter = [0; 256];
+    let mut index = 0;
+    while index < ISSUED.len() {
+        let issued = &ISSUED[index];
+        by_letter[issued.prefix[issued.anchor - 1] as usize] |= anchor_bit(issued.prefix[issued.anchor]);
+        index += 1;
+    }
+    by_letter
+};
+
+const fn anchor_bit(anchor: u8) -> u8 {
+    match anchor {
+        b'_' => 1,
+        b'-' => 2,
+        b'.' => 4,
+        _ => 8,
+    }
+}
+
+/// Whether [`issued_at`] can find anything at this anchor, by the letter before it.
+pub(super) fn may_be_issued(before: u8, anchor: u8) -> bool {
+    ANCHORS_BY_LETTER[usize::from(before)] & anchor_bit(anchor) != 0
+}
+
 /// Finds the credential whose prefix has its rarest letter at `anchor`: its last `_`, `-` or `.`, or else `I`.
 pub(super) fn issued_at(text: &[u8], anchor: usize, done: &mut usize) -> Option<Range<usize>> {
     let before = byte_before(text, anchor)?;
@@ -203,6 +229,8 @@ pub(super) fn private_key_at(text: &[u8], anchor: usize) -> Option<Range<usize>>
 
 /// Authentication schemes (RFC 9110, section 11.1; IANA's registry) whose credential is one word.
 const SCHEMES: [&[u8]; 6] = [b"bearer", b"basic", b"token", b"negotiate", b"ntlm", b"apikey"];
+/// The last two letters of [`SCHEMES`], in lower case.
+const SCHEME_ENDS: [[u8; 2]; 6] = [*b"er", *b"ic", *b"en", *b"te", *b"lm", *b"ey"];
 /// Header that carries credentials (RFC 9110, section 11.6.2); `Proxy-Authorization` ends in it too.
 const AUTHORIZATION: &[u8] = b"authorization";
 /// Longest name of a scheme or header looked back for.
@@ -211,6 +239,12 @@ const SCHEME_BYTES_MAX: usize = 24;
 const BEARER_BYTES_MIN: usize = 6;
 /// Word characters from which on a text behind a scheme's name is hardly prose.
 const CREDENTIAL_BYTES_LONG: usize = 20;
+
+/// Whether [`behind_scheme`] can find anything at the blank at `anchor`, by the letters before it.
+pub(super) fn may_end_scheme(text: &[u8], anchor: usize) -> bool {
+    let end = text.get(..anchor).and_then(<[u8]>::last_chunk::<2>);
+    end.is_some_and(|end| SCHEME_ENDS.contains(&[end[0] | 0x20, end[1] | 0x20]))
+}
 
 /// Finds the credential behind a scheme's name that ends at the blank at `anchor`: ` `, `+` or `%20`.
 ///
@@ -285,6 +319,11 @@ pub(super) fn url_userinfo(text: &[u8], anchor: usize, done: &mut usize) -> Opti
     *done = end;
     let colon = run_end(text.get(..at)?, start, |byte| byte != b':');
     (colon < at).then_some(Userinfo { user: start..colon, password: colon + 1..at })
+}
+
+/// Whether the name before a colon or equals sign can be [`AUTHORIZATION`], perhaps in quotes, by its last byte.
+pub(super) fn may_end_header(before: u8) -> bool {
+    matches!(before, b'n' | b'N' | b'"' | b'\'' | b'\\')
 }
 
 /// Finds the value of the `Authorization` header whose name ends at the colon or equals sign at `anchor`, if its scheme

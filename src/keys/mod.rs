@@ -7,10 +7,13 @@
 //! One tenant has one [`Keyring`]: a secret per epoch, drawn independently so that destroying one really ends its
 //! pseudonyms, and one secret for sealing. Everything else is derived downward from these and never stored.
 
+mod lanes;
+mod prefix;
 mod pseudonym;
 mod seal;
 mod secret;
 
+pub use lanes::Lanes;
 pub use pseudonym::{EpochKeys, TokenText};
 pub use seal::{OpenError, SEALED_OVERHEAD_BYTES, SealKey, SealRandom, Sealed};
 pub use secret::{EpochSecret, KeyId, SealSecret, SecretError};

@@ -1,6 +1,6 @@
 //! The secrets a keyring is made from, and how they are derived and written down.
 
-use data_encoding::{BASE32_NOPAD, BASE64};
+use data_encoding::BASE64;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
@@ -180,10 +180,15 @@ impl Secret {
     }
 }
 
-/// Writes lower-case base32 without padding (RFC 4648, section 6). `text` holds 8 characters for 5 bytes.
+/// Writes lower-case base32 (RFC 4648, section 6). `text` holds 8 characters for each 5 bytes, and there is no remainder.
 pub(super) fn encode_base32_lower(bytes: &[u8], text: &mut [u8]) {
-    BASE32_NOPAD.encode_mut(bytes, text);
-    text.make_ascii_lowercase();
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    for (bytes, text) in bytes.as_chunks::<5>().0.iter().zip(text.as_chunks_mut::<8>().0) {
+        let bits = bytes.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        for (at, character) in text.iter_mut().enumerate() {
+            *character = ALPHABET[(bits >> (35 - 5 * at) & 31) as usize];
+        }
+    }
 }
 
 impl fmt::Debug for EpochSecret {
@@ -234,6 +239,16 @@ mod tests {
         for text in [short.as_str(), &long, url_safe, loose_bits, "", "=", "\u{fc}"] {
             assert!(EpochSecret::from_base64(text).is_err());
             assert!(SealSecret::from_base64(text).is_err());
+        }
+    }
+
+    #[test]
+    fn base32_is_that_of_the_crate() {
+        for first in 0..=u8::MAX {
+            let bytes: [u8; 15] = std::array::from_fn(|at| first.wrapping_mul(at as u8 + 1).wrapping_add(at as u8));
+            let mut text = [0; 24];
+            encode_base32_lower(&bytes, &mut text);
+            assert_eq!(text, data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase().as_bytes());
         }
     }
 

@@ -7,7 +7,7 @@ pub mod coordinates;
 pub mod user_agent;
 
 use crate::canon;
-use crate::keys::EpochKeys;
+use crate::keys::{EpochKeys, Lanes};
 use crate::record::Cleartext;
 use crate::rules::{Class, Transform};
 use std::io::Write;
@@ -118,47 +118,62 @@ pub fn replace(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Class {
+    if without_token(keys, finding, value, out) {
+        return finding.class;
+    }
+    let (class, network) = canonical(finding, value, scratch);
+    keys.write_pseudonym(class, scratch, network, out);
+    class
+}
+
+/// The same, at the end of a text whose tokens are computed side by side.
+pub fn replace_in_lanes(
+    lanes: &mut Lanes<'_>,
+    finding: &Finding,
+    value: Cleartext<'_>,
+    scratch: &mut Vec<u8>,
+) -> Class {
+    if without_token(lanes.keys(), finding, value, lanes.text()) {
+        return finding.class;
+    }
+    let (class, network) = canonical(finding, value, scratch);
+    lanes.write_pseudonym(class, scratch, network);
+    class
+}
+
+/// Appends what replaces `value` if it is no token; `false` when it is one.
+fn without_token(keys: &EpochKeys, finding: &Finding, value: Cleartext<'_>, out: &mut Vec<u8>) -> bool {
     let address = || canon::address(value.expose());
     match finding.replacement {
-        Replacement::Pseudonym { network } => {
-            return pseudonym(keys, finding.class, value, network, scratch, out);
-        }
+        // Whoever has the layers of an encoded text puts them together; without them nothing of the value may pass.
+        Replacement::Pseudonym { .. } | Replacement::Recoded(_) => return false,
         Replacement::Prefix => match address() {
             Some(address) => write_address(keys.prefix(address), out),
-            None => return pseudonym(keys, finding.class, value, false, scratch, out),
+            None => return false,
         },
         Replacement::Truncation => match address() {
             Some(address) => write_address(canon::network(address).network(), out),
-            None => return pseudonym(keys, finding.class, value, false, scratch, out),
+            None => return false,
         },
         Replacement::Generalization => user_agent::generalize(value.expose(), out),
         Replacement::Rounding => match coordinates::round(value.expose()) {
             Some(rounded) => out.extend_from_slice(rounded.as_bytes()),
-            None => return pseudonym(keys, finding.class, value, false, scratch, out),
+            None => return false,
         },
-        // Whoever has the layers puts them together; without them nothing of the value may pass.
-        Replacement::Recoded(_) => return pseudonym(keys, finding.class, value, false, scratch, out),
         Replacement::Marker => {
             out.extend_from_slice(finding.class.code().as_bytes());
             out.extend_from_slice(b".dropped");
         }
     }
-    finding.class
+    true
 }
 
-fn pseudonym(
-    keys: &EpochKeys,
-    class: Class,
-    value: Cleartext<'_>,
-    network: bool,
-    scratch: &mut Vec<u8>,
-    out: &mut Vec<u8>,
-) -> Class {
-    scratch.clear();
-    let class = canon::canonical(class, value.expose(), scratch);
-    let address = if network && class == Class::Ip { canon::address(value.expose()) } else { None };
-    keys.write_pseudonym(class, scratch, address, out);
-    class
+/// Writes the canonical bytes of a value; its class, and the address whose network is to be told.
+fn canonical(finding: &Finding, value: Cleartext<'_>, canonical: &mut Vec<u8>) -> (Class, Option<IpAddr>) {
+    canonical.clear();
+    let class = canon::canonical(finding.class, value.expose(), canonical);
+    let network = finding.replacement == Replacement::Pseudonym { network: true } && class == Class::Ip;
+    (class, if network { canon::address(value.expose()) } else { None })
 }
 
 fn write_address(address: IpAddr, out: &mut Vec<u8>) {

@@ -140,21 +140,25 @@ fn spaced(agent: &[u8]) -> Cow<'_, [u8]> {
 fn family(agent: &[u8]) -> Option<(&'static str, Option<u16>)> {
     // `Version/` belongs to Safari only beside its name; Android's old browser says both.
     let is_safari = find(agent, b"Safari/").is_some() && find(agent, b"Android").is_none();
-    let slashes: Vec<usize> = memchr::memchr_iter(b'/', agent).collect();
-    FAMILIES
-        .iter()
-        .filter(|(_, family)| *family != "Safari" || is_safari)
-        .find_map(|(token, family)| product(agent, &slashes, token.as_bytes()).map(|rest| (*family, major(rest))))
-        .or_else(|| internet_explorer(agent).map(|major| ("Internet Explorer", major)))
+    let products = memchr::memchr_iter(b'/', agent).filter_map(|slash| {
+        let (before, behind) = agent.split_at_checked(slash)?;
+        let rank = FAMILIES
+            .iter()
+            .position(|(token, family)| is_product(before, token.as_bytes()) && (*family != "Safari" || is_safari))?;
+        Some((rank, behind.get(1..)?))
+    });
+    // Of equal rank the first.
+    match products.min_by_key(|(rank, _)| *rank) {
+        Some((rank, behind)) => Some((FAMILIES[rank].1, major(behind))),
+        None => internet_explorer(agent).map(|major| ("Internet Explorer", major)),
+    }
 }
 
-/// What stands behind the product token and its slash.
-fn product<'a>(agent: &'a [u8], slashes: &[usize], token: &[u8]) -> Option<&'a [u8]> {
-    slashes.iter().find_map(|slash| {
-        let before = agent.get(..*slash)?.strip_suffix(token)?;
-        let opens = before.last().is_none_or(|byte| b" (;,/\t".contains(byte));
-        agent.get(slash + 1..).filter(|_| opens)
-    })
+/// Whether what stands before a slash ends in a product token.
+fn is_product(before: &[u8], token: &[u8]) -> bool {
+    // Nearly all are told apart by their last byte.
+    before.last() == token.last()
+        && before.strip_suffix(token).is_some_and(|before| before.last().is_none_or(|byte| b" (;,/\t".contains(byte)))
 }
 
 /// Where `sign` first stands. Agents are short: preparing a searcher would cost more than the search.
@@ -186,6 +190,38 @@ mod tests {
         let mut out = Vec::new();
         generalize(agent, &mut out);
         String::from_utf8(out).expect("the output is made of ASCII words")
+    }
+
+    /// [`family`] family by family, each at the first slash that it stands before.
+    fn family_by_rank(agent: &[u8]) -> Option<(&'static str, Option<u16>)> {
+        let is_safari = find(agent, b"Safari/").is_some() && find(agent, b"Android").is_none();
+        let slashes = || (0..agent.len()).filter(|at| agent[*at] == b'/');
+        FAMILIES
+            .iter()
+            .filter(|(_, family)| *family != "Safari" || is_safari)
+            .find_map(|(token, family)| {
+                let stands = |slash: &usize| {
+                    let before = agent[..*slash].strip_suffix(token.as_bytes());
+                    before.is_some_and(|before| before.last().is_none_or(|byte| b" (;,/\t".contains(byte)))
+                };
+                slashes().find(stands).map(|slash| (*family, major(&agent[slash + 1..])))
+            })
+            .or_else(|| internet_explorer(agent).map(|major| ("Internet Explorer", major)))
+    }
+
+    fn products() -> impl Strategy<Value = String> {
+        let token = proptest::sample::select(&FAMILIES[..]).prop_map(|(token, _)| token.to_owned());
+        let word = prop_oneof![3 => token, 1 => "(Safari|Android|MSIE |[a-zA-Z]{1,6})"];
+        let product = (word, "[/ ]", "[0-9]{0,4}", "[ (;,/\t.x]")
+            .prop_map(|(word, slash, number, end)| word + &slash + &number + &end);
+        proptest::collection::vec(product, 0..6).prop_map(|products| products.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn the_most_telling_product_counts(agent in products()) {
+            prop_assert_eq!(family(agent.as_bytes()), family_by_rank(agent.as_bytes()));
+        }
     }
 
     #[test]

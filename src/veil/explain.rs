@@ -73,8 +73,9 @@ impl Veil {
             reason = Some(Reason::TooLarge);
         } else {
             batch.plan.start_record();
+            let met = self.packs.met_by(record.payload);
             for (part, text) in parts_of(record) {
-                match batch.plan_part(self, None, record, part) {
+                match batch.plan_part(self, met, None, record, part) {
                     Ok(findings) => {
                         let findings = &batch.plan.findings[findings];
                         let place = |finding: &Finding| self.place(matcher, record, part, text, finding);
@@ -107,7 +108,7 @@ impl Veil {
         let by_shape = || self.packs.line(payload, &mut Vec::new()).map(|(pack, _)| pack);
         match self.packs.chosen(payload) {
             Some(matcher) => matcher,
-            None => by_shape().unwrap_or(self.packs.for_metadata(record.payload)),
+            None => by_shape().unwrap_or(self.packs.at(self.packs.met_by(record.payload).metadata)),
         }
     }
 

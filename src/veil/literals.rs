@@ -12,11 +12,61 @@ const RARE_BYTES: usize = 6;
 /// Longer literals tell no more.
 const LITERAL_BYTES_MAX: usize = 32;
 
-/// Texts in lower case of which at least one stands, in any case of ASCII letters, in every match of `regex`; `None` when
-/// no text has to. None of them is empty.
-pub(super) fn required(regex: &str) -> Option<Vec<Vec<u8>>> {
-    let hir = ParserBuilder::new().utf8(false).build().parse(regex).ok()?;
-    of(&hir).map(|literals| literals.0)
+/// What stands in every text in which an expression finds an entity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Required {
+    /// Texts in lower case of which at least one stands there, in any case of ASCII letters; `None` when no text has to.
+    /// None of them is empty.
+    pub(super) literals: Option<Vec<Vec<u8>>>,
+    /// Bytes that all stand there: ASCII, and no letters.
+    pub(super) signs: Vec<u8>,
+}
+
+/// What `regex` needs to find an entity: its first group, or the whole match where there is no group.
+///
+/// Alternatives without that group only hold back words: their matches are no entities, so nothing is needed for them.
+pub(super) fn required(regex: &str) -> Required {
+    let Ok(hir) = ParserBuilder::new().utf8(false).build().parse(regex) else { return Required::default() };
+    let hir = with_group(&hir).unwrap_or(hir);
+    let mut signs = signs(&hir);
+    signs.sort_unstable();
+    signs.dedup();
+    Required { literals: of(&hir).map(|literals| literals.0), signs }
+}
+
+/// The expression as far as its first group takes part in a match; `None` when it has no group.
+fn with_group(hir: &Hir) -> Option<Hir> {
+    match hir.kind() {
+        HirKind::Capture(capture) if capture.index == 1 => Some(hir.clone()),
+        HirKind::Capture(capture) => with_group(&capture.sub),
+        HirKind::Repetition(repetition) => with_group(&repetition.sub),
+        HirKind::Alternation(alternatives) => alternatives.iter().find_map(with_group),
+        HirKind::Concat(parts) => {
+            let (place, part) = parts.iter().enumerate().find_map(|(place, part)| Some((place, with_group(part)?)))?;
+            let mut parts = parts.clone();
+            parts[place] = part;
+            Some(Hir::concat(parts))
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+    }
+}
+
+/// Bytes of ASCII, other than letters, that stand in every match.
+fn signs(hir: &Hir) -> Vec<u8> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            literal.0.iter().copied().filter(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()).collect()
+        }
+        HirKind::Capture(capture) => signs(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => signs(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().flat_map(signs).collect(),
+        HirKind::Alternation(alternatives) => {
+            let mut each = alternatives.iter().map(signs);
+            let first = each.next().unwrap_or_default();
+            each.fold(first, |common, signs| common.into_iter().filter(|sign| signs.contains(sign)).collect())
+        }
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
+    }
 }
 
 /// Alternatives, in lower case, ascending and distinct.
@@ -147,7 +197,7 @@ mod tests {
 
     #[track_caller]
     fn check(regex: &str, expected: Option<&[&str]>) {
-        let literals = required(regex).map(|literals| {
+        let literals = required(regex).literals.map(|literals| {
             literals.iter().map(|literal| String::from_utf8(literal.clone()).unwrap()).collect::<Vec<_>>()
         });
         let expected =
@@ -172,23 +222,37 @@ mod tests {
         check("abc|\\d", None);
     }
 
+    #[test]
+    fn alternatives_without_the_group_need_nothing() {
+        check("(?:and|the) user|user (\\w+) in", Some(&["user "]));
+        check("(?:(?:x|userid=(\\d+)))* end", Some(&["userid="]));
+        let signs = |regex| String::from_utf8(required(regex).signs).unwrap();
+        assert_eq!(signs("a b|@(\\w+):(?:c-d|-e)"), "-:@");
+        assert_eq!(signs("(?:x:)*(y)\\[?z+="), "=");
+        assert_eq!(signs("a:|b"), "");
+    }
+
     proptest! {
-        /// Whatever an expression matches holds one of its literals.
+        /// Whatever an expression matches holds one of its literals, and all its signs.
         #[test]
         fn every_match_holds_one(
             parts in prop::collection::vec(
                 prop::sample::select(vec![
                     "a", "bc", "(?i:d)", "[ef]", "(?:gh|i)", "j?", "(kl)+", "m*", "\\d", "\\b", "(?:n|)", ".", "(?:o|\\d)",
+                    "|", "=", "(?:e-|f-)", "(?:a=)?", "(?:c|(a)-)",
                 ]),
                 1..6,
             ),
-            text in "[abcdDefghijklmno0-9 ]{0,24}",
+            text in "[abcdDefghijklmno0-9 =-]{0,24}",
         ) {
             let regex = parts.concat();
-            if let (Some(literals), Some(found)) =
-                (required(&regex), Regex::new(&regex).unwrap().find(text.as_bytes()))
-            {
-                let found = found.as_bytes().to_ascii_lowercase();
+            let Required { literals, signs } = required(&regex);
+            let regex = Regex::new(&regex).unwrap();
+            let group = usize::from(regex.captures_len() > 1);
+            for captures in regex.captures_iter(text.as_bytes()).filter(|captures| captures.get(group).is_some()) {
+                let found = captures.get(0).unwrap().as_bytes().to_ascii_lowercase();
+                prop_assert!(signs.iter().all(|sign| found.contains(sign)), "{regex} matched without {signs:?}");
+                let Some(literals) = &literals else { continue };
                 let held = literals.iter().any(|literal| memchr::memmem::find(&found, literal).is_some());
                 prop_assert!(held, "{regex} matched {} bytes that hold none of {literals:?}", found.len());
                 prop_assert!(literals.iter().all(|literal| !literal.is_empty()));

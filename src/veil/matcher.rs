@@ -47,6 +47,8 @@ pub(super) struct Matcher {
     /// The selectors as written, for explaining.
     pub(super) selectors: Vec<(String, RuleIndex)>,
     ambiguous: BTreeSet<Vec<u8>>,
+    /// Bytes of the longest of these words.
+    ambiguous_bytes_max: usize,
     nodes: Vec<Node>,
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
@@ -132,6 +134,7 @@ impl Matcher {
             unknown_key: pack.unknown_key,
             whole,
             selectors: Vec::new(),
+            ambiguous_bytes_max: pack.ambiguous.iter().map(|word| word.to_lowercase().len()).max().unwrap_or_default(),
             ambiguous: pack.ambiguous.iter().map(|word| word.to_lowercase().into_bytes()).collect(),
             nodes: vec![Node::default()],
             headers: BTreeMap::new(),
@@ -317,7 +320,7 @@ impl Matcher {
 
     /// Whether a value is too common a word to be looked for outside its own field. `value` is lower case.
     pub(super) fn is_ambiguous(&self, value: &[u8]) -> bool {
-        self.ambiguous.contains(value)
+        value.len() <= self.ambiguous_bytes_max && self.ambiguous.contains(value)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure: same records, packs and keys give the same bytes. Every record ends as a [`CleanRecord`] or a [`Reason`].
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
+mod compute;
 mod explain;
 mod expressions;
 mod literals;
@@ -23,15 +24,15 @@ pub use reason::Reason;
 pub use rows::Rows;
 pub use survey::{Kind, Mark, Meaning, Sight, Step};
 
-use crate::decode::base64;
 use crate::detect;
 use crate::keys::{EpochKeys, KeyEpoch, Keyring};
-use crate::record::{Cleartext, Position, Record};
+use crate::record::{Position, Record};
 use crate::rules::{Class, Format, RulePack};
-use crate::transform::{self, CleanEvent, Finding, Replacement};
+use crate::transform::{self, Finding, Replacement};
+use compute::{Seen, Writer};
 use matcher::Matcher;
-use packs::Packs;
-use plan::{Encoded, Plan};
+use packs::{Met, Packs};
+use plan::Plan;
 use residue::{Buffers, Needles, OwnWords};
 use std::ops::Range;
 
@@ -66,17 +67,20 @@ pub struct Batch {
     replacements: Vec<Range<u32>>,
     texts: Vec<u8>,
     scratch: Vec<u8>,
+    seen: Seen,
     out: Vec<u8>,
     replaced: Vec<Range<u32>>,
+    needles: Needles,
     buffers: Buffers,
     outputs: Vec<Range<usize>>,
     done: Vec<Result<Done, Reason>>,
     tally: Tally,
 }
 
-/// A planned record: its epoch and its parts.
+/// A planned record: its epoch, packs and parts.
 struct Planned {
     epoch: KeyEpoch,
+    met: Met,
     parts: Range<usize>,
     findings: Range<usize>,
 }
@@ -268,27 +272,29 @@ impl Batch {
         }
         let (parts, findings) = (self.parts.len(), self.plan.findings.len());
         self.plan.start_record();
+        let met = veil.packs.met_by(record.payload);
         for (part, _) in parts_of(record) {
-            let findings = self.plan_part(veil, rows, record, part)?;
+            let findings = self.plan_part(veil, met, rows, record, part)?;
             self.parts.push(PlannedPart { part, findings });
         }
         let findings = findings..self.plan.findings.len();
         self.plan.agree(findings.clone());
-        Ok(Planned { epoch, parts: parts..self.parts.len(), findings })
+        Ok(Planned { epoch, met, parts: parts..self.parts.len(), findings })
     }
 
     fn plan_part(
         &mut self,
         veil: &Veil,
+        met: Met,
         rows: Option<&Rows>,
         record: &Record<'_>,
         part: Part,
     ) -> Result<Range<usize>, Reason> {
         let (packs, text) = (&veil.packs, bytes_of(part, record));
-        let matcher = packs.for_metadata(record.payload);
+        let matcher = packs.at(met.metadata);
         self.plan.part(text, |plan| match part {
             Part::Key => plan.key(packs, matcher, text),
-            Part::Payload => plan.payload(packs, rows, text),
+            Part::Payload => plan.payload(packs, met.payload.map(|pack| packs.at(pack)), rows, text),
             Part::Header(index) => {
                 plan.header(packs, matcher, record.headers[index].name, text);
                 Ok(())
@@ -296,47 +302,45 @@ impl Batch {
         })
     }
 
-    /// Second phase: hashes every value.
-    fn compute(&mut self, keys: &Keyring) {
-        self.replacements.resize(self.plan.findings.len(), 0..0);
-        for planned in self.planned.iter().flatten() {
-            // Planning made sure of the key.
-            let Ok(keys) = keys.at(planned.epoch) else { continue };
-            let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
-            for index in planned.findings.clone() {
-                let tally = |finding: &Finding, class: Class| {
-                    self.tally.by_class[class as usize] += 1;
-                    self.tally.by_rule[usize::from(finding.rule.0)] += 1;
-                };
-                self.replacements[index] = writer.write(&self.plan.findings[index], &mut { tally });
-            }
-        }
-    }
-
     /// Third phase: splices the replacements in and looks for residues.
     fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
+        let matcher = veil.packs.at(planned.met.metadata);
+        let mut needles = std::mem::take(&mut self.needles);
+        needles.collect(matcher, &self.plan.with_inner(planned.findings.clone()), &self.plan.values);
+        let done = self.emit_without(&needles, veil, matcher, keys, index, record);
+        self.needles = needles;
+        done
+    }
+
+    /// Splices the replacements in, so that none of `needles` is left.
+    fn emit_without(
+        &mut self,
+        needles: &Needles,
+        veil: &Veil,
+        matcher: &Matcher,
+        keys: &Keyring,
+        index: usize,
+        record: &Record<'_>,
+    ) -> Result<Done, Reason> {
+        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
         let (epoch, parts) = (planned.epoch, planned.parts.clone());
-        let matcher = veil.packs.for_metadata(record.payload);
-        let findings = self.plan.with_inner(planned.findings.clone());
-        let needles = Needles::new(matcher, &findings, &self.plan.values);
-        drop(findings);
-        if record.headers.iter().any(|header| is_telling_name(header.name, &needles)) {
+        if record.headers.iter().any(|header| is_telling_name(header.name, needles)) {
             return Err(Reason::Residue);
         }
         let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
         let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
         let mut residue = false;
         for part in parts.clone() {
-            residue |= self.emit_part(part, record, &needles);
+            residue |= self.emit_part(part, record, needles);
             let findings = self.parts[part].findings.clone();
-            residue |= findings.into_iter().any(|index| self.stands_inside(index, &needles, keys));
+            residue |= findings.into_iter().any(|index| self.stands_inside(index, needles, keys));
         }
         if residue {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
             for part in parts {
-                self.spread_part((&veil.packs, matcher), part, record, &needles, keys)?;
+                self.spread_part((&veil.packs, matcher), part, record, needles, keys)?;
             }
         }
         Ok(Done {
@@ -405,8 +409,9 @@ impl Batch {
 impl Batch {
     /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
     fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let finding = self.plan.findings[finding].clone();
-        self.recoded_stands(&finding, needles, keys)
+        let finding = &self.plan.findings[finding];
+        let is_recoded = matches!(finding.replacement, Replacement::Recoded(_));
+        is_recoded && self.recoded_stands(&finding.clone(), needles, keys)
     }
 
     fn recoded_stands(&mut self, finding: &Finding, needles: &Needles, keys: &EpochKeys) -> bool {
@@ -426,54 +431,6 @@ impl Batch {
         }
         let inner = self.plan.inner[inner].to_vec();
         inner.iter().any(|finding| self.recoded_stands(finding, needles, keys))
-    }
-}
-
-/// Writes what replaces values, and what replaces those that are encoded inside others.
-struct Writer<'b> {
-    plan: &'b Plan,
-    keys: &'b EpochKeys,
-    scratch: &'b mut Vec<u8>,
-    texts: &'b mut Vec<u8>,
-}
-
-impl Writer<'_> {
-    /// Appends what replaces a value to the texts; its range there. `tally` is called with each value and the class it was
-    /// hashed under.
-    fn write(&mut self, finding: &Finding, tally: &mut dyn FnMut(&Finding, Class)) -> Range<u32> {
-        if let Replacement::Recoded(recoding) = finding.replacement {
-            let mut encoded = Vec::new();
-            let layers = recoding.first as usize..recoding.first as usize + usize::from(recoding.count);
-            for layer in &self.plan.encoded[layers] {
-                let (mut out, mut replaced) = (Vec::new(), Vec::new());
-                let event = self.splice(layer, tally, &mut out, &mut replaced);
-                base64::encode(event.bytes(), layer.spelling, &mut encoded);
-                encoded.extend_from_slice(layer.suffix.as_bytes());
-            }
-            let start = self.texts.len() as u32;
-            self.texts.extend_from_slice(&encoded);
-            return start..self.texts.len() as u32;
-        }
-        let start = self.texts.len() as u32;
-        let value = value_of(finding, &self.plan.values);
-        let class = transform::replace(self.keys, finding, value, self.scratch, self.texts);
-        tally(finding, class);
-        start..self.texts.len() as u32
-    }
-
-    /// The decoded text of a layer with what was found in it replaced.
-    fn splice<'a>(
-        &mut self,
-        layer: &Encoded,
-        tally: &mut dyn FnMut(&Finding, Class),
-        out: &'a mut Vec<u8>,
-        replaced: &'a mut Vec<Range<u32>>,
-    ) -> CleanEvent<'a> {
-        let plan = self.plan;
-        let findings = &plan.inner[layer.findings.start as usize..layer.findings.end as usize];
-        let replacements: Vec<_> = findings.iter().map(|finding| self.write(finding, tally)).collect();
-        let text = &plan.values[layer.text.start as usize..layer.text.end as usize];
-        transform::splice(text, findings, &replacements, self.texts, out, replaced)
     }
 }
 
@@ -549,8 +506,4 @@ fn is_telling_name(name: &str, needles: &Needles) -> bool {
 /// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.
 fn payload_format(text: &[u8]) -> Format {
     if packs::starts_json(text) { Format::Json } else { Format::Line }
-}
-
-fn value_of<'v>(finding: &Finding, values: &'v [u8]) -> Cleartext<'v> {
-    Cleartext::new(&values[finding.value.start as usize..finding.value.end as usize])
 }

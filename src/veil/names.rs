@@ -35,7 +35,7 @@ impl Names {
     pub(super) fn add(&mut self, name: &Name, action: Action) {
         match name {
             Name::Whole(name) => {
-                let (first, length) = first_and_length(name.as_str());
+                let (first, length) = first_and_length(name.as_str().as_bytes());
                 self.lengths[first] |= length;
                 self.whole.insert(name.as_str().to_owned(), action);
             }
@@ -74,7 +74,7 @@ impl Names {
 
     /// The rule that goes by this whole name, reduced as [`FieldName`] does.
     pub(super) fn whole(&self, reduced: &str) -> Option<Action> {
-        let (first, length) = first_and_length(reduced);
+        let (first, length) = first_and_length(reduced.as_bytes());
         let found = if self.lengths[first] & length == 0 { None } else { self.whole.get(reduced) };
         found.or_else(|| self.whole.get(without_encoding(reduced)?)).copied()
     }
@@ -117,8 +117,8 @@ fn without_encoding(reduced: &str) -> Option<&str> {
 }
 
 /// The first byte of a name, and its length as a bit; all long names share one.
-fn first_and_length(name: &str) -> (usize, u64) {
-    let first = name.as_bytes().first().copied().unwrap_or_default();
+pub(super) fn first_and_length(name: &[u8]) -> (usize, u64) {
+    let first = name.first().copied().unwrap_or_default();
     (usize::from(first), 1 << name.len().min(u64::BITS as usize - 1))
 }
 

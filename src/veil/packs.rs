@@ -3,10 +3,13 @@
 use super::JSON_DEPTH_MAX;
 use super::expressions::Expressions;
 use super::matcher::{Action, Matcher, RuleNames};
+use super::names::first_and_length;
 use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
 use crate::decode::line::{GivenUp, Hole};
+use crate::kernels::Level;
+use crate::kernels::quotes::Quotes;
 use crate::rules::{Format, RulePack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -63,8 +66,8 @@ pub(super) struct Packs {
     matchers: Vec<Matcher>,
     /// The line patterns of all packs, in their order, so that one pass tells which can match.
     lines: Patterns,
-    /// By line pattern: the index of its pack.
-    line_packs: Vec<usize>,
+    /// By line pattern: what it says of its pack.
+    line_packs: Vec<Line>,
     names: RuleNames,
     expressions: Expressions,
     versions: Vec<String>,
@@ -74,11 +77,55 @@ pub(super) struct Packs {
     recognition: Recognition,
 }
 
+/// What a line pattern says of its pack.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    /// Index of its pack.
+    pack: usize,
+    /// Bytes that the pattern prescribes.
+    literal_bytes: usize,
+    /// The most that it or a later one of the pack prescribes.
+    literal_bytes_max: usize,
+}
+
+impl Line {
+    /// Of patterns in the order of their packs.
+    fn all<'p>(patterns: impl Iterator<Item = (usize, &'p Pattern)>) -> Vec<Self> {
+        let line = |(pack, pattern): (usize, &Pattern)| {
+            let literal_bytes = pattern.literal_bytes();
+            Self { pack, literal_bytes, literal_bytes_max: literal_bytes }
+        };
+        let mut lines: Vec<Self> = patterns.map(line).collect();
+        for index in (1..lines.len()).rev() {
+            if lines[index - 1].pack == lines[index].pack {
+                lines[index - 1].literal_bytes_max =
+                    lines[index - 1].literal_bytes_max.max(lines[index].literal_bytes_max);
+            }
+        }
+        lines
+    }
+}
+
+/// A pack's place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PackIndex(usize);
+
+/// The packs that a record meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Met {
+    /// That of its payload; `None` when it is a line whose pack is found by trying.
+    pub(super) payload: Option<PackIndex>,
+    /// That whose rules hold for its key and headers.
+    pub(super) metadata: PackIndex,
+}
+
 /// How `auto` tells the JSON of one pack from that of another: by the names at the top.
 #[derive(Debug, Clone)]
 struct Recognition {
     /// Every name that some pack looks for, with its number.
     numbers: BTreeMap<Vec<u8>, usize>,
+    /// By first byte: which lengths these names have, as bits; most names are told by it to be none of them.
+    lengths: [u64; 256],
     /// By pack: its index and the numbers of its names; those with the most names first.
     packs: Vec<(usize, Vec<usize>)>,
 }
@@ -98,7 +145,12 @@ impl Recognition {
             packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
         }
         packs.sort_by_key(|(_, names)| Reverse(names.len()));
-        Self { numbers, packs }
+        let mut lengths = [0; 256];
+        for name in numbers.keys() {
+            let (first, length) = first_and_length(name);
+            lengths[first] |= length;
+        }
+        Self { numbers, lengths, packs }
     }
 
     /// The pack all of whose names stand at the top of the text; of several the one with the most.
@@ -108,7 +160,10 @@ impl Recognition {
         }
         let mut seen = vec![false; self.numbers.len()];
         each_top_name(text, |name| {
-            if let Some(number) = self.numbers.get(name) {
+            let (first, length) = first_and_length(name);
+            if self.lengths[first] & length != 0
+                && let Some(number) = self.numbers.get(name)
+            {
                 seen[*number] = true;
             }
         });
@@ -131,7 +186,7 @@ impl Packs {
         let matchers = matchers.collect::<Result<Vec<Matcher>, _>>()?;
         let lines =
             || matchers.iter().enumerate().flat_map(|(pack, matcher)| matcher.lines.iter().map(move |p| (pack, p)));
-        let line_packs = lines().map(|(pack, _)| pack).collect();
+        let line_packs = Line::all(lines());
         let lines = Patterns::new(lines().map(|(_, pattern)| pattern.clone()).collect(), GivenUp::Misfits);
         let versions = packs.iter().map(|pack| version_of(pack)).collect();
         let recognition = Recognition::new(&matchers);
@@ -170,11 +225,30 @@ impl Packs {
 
     /// The pack a payload goes by; `None` when it is a line whose pack is found by trying.
     pub(super) fn chosen(&self, payload: &[u8]) -> Option<&Matcher> {
+        Some(self.at(self.chosen_index(payload)?))
+    }
+
+    fn chosen_index(&self, payload: &[u8]) -> Option<PackIndex> {
         match self.chosen {
-            Some(chosen) => Some(&self.matchers[chosen]),
-            None if starts_json(payload) => Some(self.json_pack(payload)),
+            Some(chosen) => Some(PackIndex(chosen)),
+            None if starts_json(payload) => {
+                Some(PackIndex(self.recognition.pack(payload).unwrap_or(self.generic_json)))
+            }
             None => None,
         }
+    }
+
+    /// The packs that a record with this payload meets. Each is found once for a record: it costs a walk over the payload.
+    pub(super) fn met_by(&self, payload: Option<&[u8]>) -> Met {
+        let (of_payload, otherwise) = match payload {
+            Some(payload) => (self.chosen_index(payload), self.generic_line),
+            None => (self.chosen_index(b""), self.generic_json),
+        };
+        Met { payload: of_payload, metadata: of_payload.unwrap_or(PackIndex(otherwise)) }
+    }
+
+    pub(super) fn at(&self, index: PackIndex) -> &Matcher {
+        &self.matchers[index.0]
     }
 
     /// The pack by which rows below a header go; `None` where the chosen pack has shapes of its own.
@@ -182,14 +256,6 @@ impl Packs {
         match self.chosen {
             Some(chosen) => Some(&self.matchers[chosen]).filter(|matcher| matcher.lines.is_empty()),
             None => Some(self.fallback(Format::Line)),
-        }
-    }
-
-    /// The pack whose rules hold for a record's key and headers.
-    pub(super) fn for_metadata(&self, payload: Option<&[u8]>) -> &Matcher {
-        match payload {
-            Some(payload) => self.chosen(payload).unwrap_or(self.fallback(Format::Line)),
-            None => self.chosen(b"").unwrap_or(self.fallback(Format::Json)),
         }
     }
 
@@ -201,14 +267,11 @@ impl Packs {
         }
     }
 
-    /// What the author's expressions of a pack find in `text`, each with what to do with it.
-    pub(super) fn expressed<'p>(
-        &'p self,
-        matcher: &'p Matcher,
-        text: &'p [u8],
-    ) -> impl Iterator<Item = (Range<usize>, Action)> {
-        let entities = self.expressions.entities(matcher.expressions, text);
-        entities.map(|(place, span)| (span, matcher.expression_actions[place]))
+    /// Calls `each` with what the author's expressions of a pack find in `text`, and with what to do with it.
+    pub(super) fn expressed(&self, matcher: &Matcher, text: &[u8], mut each: impl FnMut(Range<usize>, Action)) {
+        self.expressions.entities(matcher.expressions, text, |place, span| {
+            each(span, matcher.expression_actions[place]);
+        });
     }
 
     /// The pack that knows a line by its shape, and the pattern; the pattern's holes replace what is in `holes`.
@@ -216,33 +279,32 @@ impl Packs {
     /// Each pack's first pattern that fits stands for it. Of several packs that one goes before whose pattern prescribes
     /// the most text, for it says the most: a Traefik line is also one of Apache's with something behind it.
     pub(super) fn line(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<(&Matcher, &Pattern)> {
-        let mut best: Option<(usize, usize, &Pattern)> = None;
+        holes.clear();
+        let mut best: Option<(usize, usize)> = None;
         let mut fitting = None;
         for index in self.lines.candidates(text) {
-            let pack = self.line_packs[index];
-            let mut found = Vec::new();
-            if fitting == Some(pack) || !self.lines.fits(index, text, &mut found) {
+            let Line { pack, literal_bytes, literal_bytes_max } = self.line_packs[index];
+            let goes_before = |bytes: usize| best.is_none_or(|(most, _)| bytes > most);
+            let before = holes.len();
+            // Whatever pattern stands for the pack, the best one goes before it.
+            if fitting == Some(pack) || !goes_before(literal_bytes_max) || !self.lines.fits(index, text, holes) {
                 continue;
             }
             fitting = Some(pack);
-            let pattern = self.lines.get(index)?;
-            let literal_bytes = pattern.literal_bytes();
-            if best.is_none_or(|(most, ..)| literal_bytes > most) {
-                best = Some((literal_bytes, pack, pattern));
-                *holes = found;
+            if goes_before(literal_bytes) {
+                best = Some((literal_bytes, index));
+                holes.drain(..before);
+            } else {
+                holes.truncate(before);
             }
         }
-        best.map(|(_, pack, pattern)| (&self.matchers[pack], pattern))
+        let (_, index) = best?;
+        Some((&self.matchers[self.line_packs[index].pack], self.lines.get(index)?))
     }
 
     /// The packs that know lines by their shape.
     pub(super) fn line_packs(&self) -> impl Iterator<Item = &Matcher> {
         self.matchers.iter().filter(|matcher| !matcher.lines.is_empty())
-    }
-
-    /// The pack that recognises the names at the top of the text.
-    fn json_pack(&self, text: &[u8]) -> &Matcher {
-        self.recognition.pack(text).map_or(self.fallback(Format::Json), |index| &self.matchers[index])
     }
 }
 
@@ -318,7 +380,9 @@ fn trim_foreign_start(text: &[u8]) -> &[u8] {
 
 /// Calls `each` with the names of the members of the outermost objects, as far as the text is JSON.
 fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
-    let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    let mut quotes = Quotes::default();
+    quotes.read(Level::best(), text);
+    let mut tokens = Tokens::guided(text, &quotes, JSON_DEPTH_MAX);
     let mut depth = 0_usize;
     while let Ok(Some(token)) = tokens.next_token() {
         match token {
@@ -333,5 +397,55 @@ fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
             Token::ArrayStart | Token::ArrayEnd => {}
             Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::{Generator, Kind, Options, Timeline};
+    use crate::rules::library::Library;
+
+    /// The pattern by trying all, in their order.
+    fn line_by_trying(packs: &Packs, text: &[u8]) -> Option<(usize, Vec<Hole>)> {
+        let mut best: Option<(usize, usize, Vec<Hole>)> = None;
+        let mut fitting = None;
+        for (index, line) in packs.line_packs.iter().enumerate() {
+            let mut holes = Vec::new();
+            if fitting == Some(line.pack) || !packs.lines.fits(index, text, &mut holes) {
+                continue;
+            }
+            fitting = Some(line.pack);
+            let bytes = packs.lines.get(index).map_or(0, Pattern::literal_bytes);
+            if best.as_ref().is_none_or(|(most, ..)| bytes > *most) {
+                best = Some((bytes, index, holes));
+            }
+        }
+        best.map(|(_, index, holes)| (index, holes))
+    }
+
+    /// Invented lines, also hostile ones, and prefixes of them.
+    #[test]
+    fn the_pattern_that_prescribes_most_is_found_without_trying_all() {
+        let library = Library::shipped();
+        let mut loader = library.loader(&library);
+        let shipped: Vec<RulePack> = library.packs.iter().map(|files| loader.parse(files).unwrap()).collect();
+        let packs = Packs::compile(&shipped, &Choice::Auto).unwrap();
+        let kinds = vec![Kind::Nginx, Kind::Sshd];
+        let timeline = Timeline::paced(1_767_225_600_000, 10);
+        let events = Generator::new(Options { seed: 1, kinds, timeline, hostile_per_mille: 100 }).take(300);
+        let mut found_any = 0;
+        for event in events {
+            for text in [event.line.as_slice(), &event.line[..event.line.len() / 2]] {
+                let mut holes = Vec::new();
+                let found = packs.line(text, &mut holes).map(|(_, pattern)| pattern.pattern.clone());
+                let expected = line_by_trying(&packs, text);
+                let pattern = expected.as_ref().and_then(|(index, _)| packs.lines.get(*index));
+                assert_eq!(found, pattern.map(|pattern| pattern.pattern.clone()));
+                assert_eq!(holes, expected.map(|(_, holes)| holes).unwrap_or_default());
+                found_any += usize::from(found.is_some());
+            }
+        }
+        assert!(found_any > 200, "{found_any}");
     }
 }

@@ -1,13 +1,10 @@
-//! Line patterns of a pack, tried in order behind one pass that finds out which of them can match at all.
+//! Line patterns of a pack, tried in order where a text begins as they do.
 
 use super::matcher::Action;
-use super::prefilter::{Case, Prefilter};
-use crate::decode::line::{self, GivenUp, Hole};
+use super::prefilter::PlaceSet;
+use crate::decode::line::{self, GivenUp, Hole, PatternTree};
 use crate::rules::{Extent, LinePattern, Part};
 use std::sync::{Arc, OnceLock};
-
-/// Shorter literals stand in nearly every line: trying the pattern is cheaper than looking for them.
-const ANCHOR_BYTES_MIN: usize = 3;
 
 /// A compiled line pattern.
 #[derive(Debug, Clone)]
@@ -22,13 +19,73 @@ pub(super) struct Pattern {
 pub(super) struct Patterns {
     patterns: Vec<Pattern>,
     given_up: GivenUp,
-    /// Finds each pattern's longest literal; built for packs that a text meets, and shared with clones.
-    prefilter: Arc<OnceLock<Prefilter>>,
+    /// Built for packs that a text meets, and shared with clones.
+    index: Arc<OnceLock<Index>>,
+}
+
+/// Tells by a text which patterns it can have.
+#[derive(Debug)]
+struct Index {
+    /// The patterns that begin with a literal, by its first byte.
+    starts: Vec<Start>,
+    /// By the first byte of a text: the end of its part of `starts`. It begins where the byte before ends.
+    ends: Box<[usize; 256]>,
+    /// How the other patterns begin.
+    tree: PatternTree,
+    /// By pattern: the quotes that every text of it holds.
+    quotes: Vec<usize>,
+}
+
+/// How the texts of a pattern begin.
+#[derive(Debug)]
+struct Start {
+    head: u64,
+    /// Covers the bytes of `head` that count.
+    mask: u64,
+    place: usize,
+}
+
+impl Start {
+    /// The bytes of a literal that are compared at once.
+    fn new(literal: &[u8], place: usize) -> Self {
+        Self { head: line::head(literal), mask: line::head_mask(literal.len()), place }
+    }
+}
+
+impl Index {
+    fn new(patterns: &[Pattern], given_up: GivenUp) -> Self {
+        let start = |(place, pattern): (usize, &Pattern)| pattern.start().map(|start| Start::new(start, place));
+        let mut starts: Vec<Start> = patterns.iter().enumerate().filter_map(start).collect();
+        starts.sort_by_key(|start| (start.head as u8, start.place));
+        let ends = |byte| starts.partition_point(|start| usize::from(start.head as u8) <= byte);
+        let ends = Box::new(std::array::from_fn(ends));
+        let mut tree = PatternTree::default();
+        for (place, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| pattern.start().is_none()) {
+            tree.add(&pattern.pattern, place);
+        }
+        let quotes = patterns.iter().map(|pattern| pattern.quotes(given_up)).collect();
+        Self { starts, ends, tree, quotes }
+    }
+
+    fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let mut candidates = PlaceSet::default();
+        let first = text.first().map_or(0, |first| usize::from(*first));
+        let begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let head = line::head(text);
+        for start in &self.starts[begin..self.ends[first]] {
+            if (head ^ start.head) & start.mask == 0 {
+                candidates.insert(start.place);
+            }
+        }
+        self.tree.each_candidate(text, |place| candidates.insert(place));
+        let quotes = if candidates.is_empty() { 0 } else { memchr::memchr_iter(b'"', text).count() };
+        candidates.into_iter().filter(move |place| self.quotes[*place] <= quotes)
+    }
 }
 
 impl Patterns {
     pub(super) fn new(patterns: Vec<Pattern>, given_up: GivenUp) -> Self {
-        Self { patterns, given_up, prefilter: Arc::default() }
+        Self { patterns, given_up, index: Arc::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -41,19 +98,16 @@ impl Patterns {
 
     /// The first pattern that the whole of `text` has; its holes are appended to `holes`.
     pub(super) fn first_match(&self, text: &[u8], holes: &mut Vec<Hole>) -> Option<&Pattern> {
+        if self.patterns.is_empty() {
+            return None;
+        }
         let index = self.candidates(text).find(|index| self.fits(*index, text, holes))?;
         self.patterns.get(index)
     }
 
-    /// The patterns whose anchor stands in `text`, and those without one, ascending.
-    pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> + use<> {
-        let prefilter = self.prefilter.get_or_init(|| {
-            let anchors = self.patterns.iter().map(|pattern| pattern.anchor(self.given_up));
-            let telling = |literal: &&str| literal.len() >= ANCHOR_BYTES_MIN;
-            let required = anchors.map(|anchor| anchor.filter(telling).map(|anchor| vec![anchor.as_bytes().to_vec()]));
-            Prefilter::new(required, Case::Counts)
-        });
-        prefilter.candidates(text).into_iter()
+    /// The patterns that begin as `text` does, ascending.
+    pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        self.index.get_or_init(|| Index::new(&self.patterns, self.given_up)).candidates(text)
     }
 
     /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
@@ -67,20 +121,21 @@ impl Patterns {
 }
 
 impl Pattern {
-    /// The longest text that must stand in every line of this shape. Where a greedy hole may take the whole rest, nothing
-    /// must that comes after the text directly behind it.
-    fn anchor(&self, given_up: GivenUp) -> Option<&str> {
-        let parts = &self.pattern.parts;
-        let is_greedy = |part: &Part| matches!(part, Part::Hole { extent: Extent::Greedy, .. });
-        let required = match given_up {
-            GivenUp::TakesRest => parts.iter().position(is_greedy).map_or(parts.len(), |greedy| greedy + 2),
-            GivenUp::Misfits => parts.len(),
-        };
-        let literals = parts.iter().take(required).filter_map(|part| match part {
-            Part::Literal(literal) => Some(literal.as_str()),
+    /// The text that every line of this shape begins with.
+    fn start(&self) -> Option<&[u8]> {
+        match self.pattern.parts.first()? {
+            Part::Literal(literal) => Some(literal.as_bytes()).filter(|literal| !literal.is_empty()),
             Part::Hole { .. } => None,
+        }
+    }
+
+    /// The quotes in its literals. Where a greedy hole may take the whole rest, nothing is told.
+    fn quotes(&self, given_up: GivenUp) -> usize {
+        let quotes = self.pattern.parts.iter().map(|part| match part {
+            Part::Literal(literal) => memchr::memchr_iter(b'"', literal.as_bytes()).count(),
+            Part::Hole { .. } => 0,
         });
-        literals.max_by_key(|literal| literal.len())
+        if given_up == GivenUp::Misfits { quotes.sum() } else { 0 }
     }
 
     /// Bytes that the pattern prescribes: the more, the more a match says.
@@ -113,5 +168,77 @@ impl Pattern {
     /// Whether the hole at `part` can only hold digits.
     pub(super) fn is_int(&self, part: usize) -> bool {
         matches!(&self.pattern.parts[part], Part::Hole { extent: Extent::Int, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::pattern;
+    use proptest::prelude::*;
+
+    fn patterns(texts: &[&str], given_up: GivenUp) -> Patterns {
+        let pattern = |text: &&str| {
+            let parts = pattern::parse(text).unwrap();
+            let holes = vec![None; parts.len()];
+            Pattern { pattern: LinePattern { id: (*text).to_owned(), parts, line: 1 }, holes }
+        };
+        Patterns::new(texts.iter().map(pattern).collect(), given_up)
+    }
+
+    /// Asserts that the index leaves out no pattern that the text has.
+    #[track_caller]
+    fn check(patterns: &Patterns, text: &[u8]) {
+        let fits = |index: &usize| patterns.fits(*index, text, &mut Vec::new());
+        let fitting: Vec<usize> = (0..patterns.patterns.len()).filter(fits).collect();
+        let found: Vec<usize> = patterns.candidates(text).filter(fits).collect();
+        assert_eq!(found, fitting, "{}", String::from_utf8_lossy(text));
+        let mut holes = Vec::new();
+        let first = patterns.first_match(text, &mut holes).map(|pattern| &pattern.pattern.id);
+        assert_eq!(first, fitting.first().map(|first| &patterns.patterns[*first].pattern.id));
+    }
+
+    const TEXTS: [&str; 18] = [
+        "<a> - <b:greedy> [<c:text>] \"<d:quoted>\" <e:int>",
+        "<a> - <b:greedy> [<c:text>] \"<d:quoted>\" <e:int> \"<f:quoted>\"",
+        "<a> - <b>",
+        "<a> <b>",
+        "<a:int>-<b:int> <c> x",
+        "<a:int>-<b:int>T<c>",
+        "<a:int>-<b:int>T<c>: <d:rest>",
+        "<a>: <b:greedy> from <c>",
+        "<a:greedy>: x",
+        "<a:text>x: <b:rest>",
+        "<a:csv>,<b:csv>",
+        "x",
+        "x: <a:greedy> from <b>",
+        "x: <a> - <b>",
+        "x from <a:int>",
+        "xxxxxxxxx <a>",
+        "\"<a:quoted>\" <b:rest>",
+        "<a:rest>",
+    ];
+
+    #[test]
+    fn white_space_at_the_end_of_a_text_may_belong_to_it_or_not() {
+        let patterns = patterns(&["<a> x", "<a> x ", "<a> - <b:rest>", "x "], GivenUp::Misfits);
+        for text in ["a x", "a x ", "a x\r\n", "a - ", "x", "x ", "x  ", ""] {
+            check(&patterns, text.as_bytes());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_fitting_pattern_is_left_out(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "x", "x: ", "1", "22", "-", " - ", " ", "T", "[", "] ", " [", "\"", " \"", "\\", "\\\"", ",", " from ", ": ", "\t", "\r",
+                "\u{1}", "\u{e9}", "abcdefghij", "xxxxxxxxx ",
+            ]), 0..24),
+            given_up in prop::sample::select(vec![GivenUp::TakesRest, GivenUp::Misfits]),
+        ) {
+            check(&patterns(&TEXTS, given_up), pieces.concat().as_bytes());
+        }
     }
 }

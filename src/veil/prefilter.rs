@@ -1,29 +1,24 @@
 //! Tells by one pass over a text which members of a list can match there at all: those of which it holds a literal.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::Anchored;
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
 
 /// Finds the literals of all members of a list.
 #[derive(Debug)]
 pub(super) struct Prefilter {
     /// `None` when no member has literals.
-    literals: Option<AhoCorasick>,
+    literals: Option<DFA>,
     /// By literal: the place of its member.
     places: Vec<usize>,
     /// The places of members without literals.
     always: PlaceSet,
 }
 
-/// Whether the case of ASCII letters counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
-    Counts,
-    Ignored,
-}
-
 impl Prefilter {
     /// `required` are, by place, the literals of which one must stand in whatever the member matches; `None` where no
-    /// literal has to.
-    pub(super) fn new(required: impl Iterator<Item = Option<Vec<Vec<u8>>>>, case: Case) -> Self {
+    /// literal has to. The case of ASCII letters does not count.
+    pub(super) fn new(required: impl Iterator<Item = Option<Vec<Vec<u8>>>>) -> Self {
         let (mut literals, mut places, mut always) = (Vec::new(), Vec::new(), PlaceSet::default());
         for (place, required) in required.enumerate() {
             match required {
@@ -34,12 +29,8 @@ impl Prefilter {
                 None => always.insert(place),
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(case == Case::Ignored)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&literals)
-            .ok()
-            .filter(|_| !literals.is_empty());
+        let automaton = DFA::builder().ascii_case_insensitive(true).prefilter(false).build(&literals);
+        let automaton = automaton.ok().filter(|_| !literals.is_empty());
         if automaton.is_none() {
             places.drain(..).for_each(|place| always.insert(place));
         }
@@ -49,26 +40,54 @@ impl Prefilter {
     /// The places of the members that can match in `text`.
     pub(super) fn candidates(&self, text: &[u8]) -> PlaceSet {
         let mut candidates = self.always.clone();
-        if let Some(literals) = &self.literals {
-            for found in literals.find_overlapping_iter(text) {
-                candidates.insert(self.places[found.pattern().as_usize()]);
+        let Some(literals) = &self.literals else { return candidates };
+        // The iterator over overlapping matches costs twice as much: which member is meant counts, and not where.
+        let Ok(mut state) = literals.start_state(Anchored::No) else { return candidates };
+        for byte in text {
+            state = literals.next_state(Anchored::No, state, *byte);
+            if literals.is_match(state) {
+                for index in 0..literals.match_len(state) {
+                    candidates.insert(self.places[literals.match_pattern(state, index).as_usize()]);
+                }
             }
         }
         candidates
     }
 }
 
+/// Words of a [`PlaceSet`] that need no memory of their own.
+const PLACE_WORDS: usize = 4;
+
 /// Places in a list.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct PlaceSet(Vec<u64>);
+pub(super) struct PlaceSet {
+    first: [u64; PLACE_WORDS],
+    more: Vec<u64>,
+}
 
 impl PlaceSet {
-    fn insert(&mut self, place: usize) {
-        let word = place / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+    pub(super) fn insert(&mut self, place: usize) {
+        let (word, bit) = (place / 64, 1 << (place % 64));
+        if let Some(first) = self.first.get_mut(word) {
+            *first |= bit;
+            return;
         }
-        self.0[word] |= 1 << (place % 64);
+        let word = word - PLACE_WORDS;
+        if self.more.len() <= word {
+            self.more.resize(word + 1, 0);
+        }
+        self.more[word] |= bit;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.iter().chain(&self.more).all(|word| *word == 0)
+    }
+
+    fn word(&mut self, index: usize) -> Option<&mut u64> {
+        match index.checked_sub(PLACE_WORDS) {
+            None => self.first.get_mut(index),
+            Some(index) => self.more.get_mut(index),
+        }
     }
 }
 
@@ -93,7 +112,7 @@ impl Iterator for Places {
 
     fn next(&mut self) -> Option<usize> {
         loop {
-            let bits = self.set.0.get_mut(self.word)?;
+            let bits = self.set.word(self.word)?;
             if *bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
                 *bits &= *bits - 1;
@@ -109,30 +128,31 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(required: &[Option<&[&str]>], case: Case, text: &str, expected: &[usize]) {
+    fn check(required: &[Option<&[&str]>], text: &str, expected: &[usize]) {
         let required = required.iter().map(|literals| {
             literals.map(|literals| literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
         });
-        let candidates = Prefilter::new(required, case).candidates(text.as_bytes());
+        let candidates = Prefilter::new(required).candidates(text.as_bytes());
         assert_eq!(candidates.into_iter().collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]
     fn members_whose_literals_stand_in_the_text_are_candidates() {
         let required: &[Option<&[&str]>] = &[Some(&["user", "login"]), None, Some(&["er f"]), Some(&["x"])];
-        check(required, Case::Counts, "user from", &[0, 1, 2]);
-        check(required, Case::Counts, "User X", &[1]);
-        check(required, Case::Ignored, "User X", &[0, 1, 3]);
-        check(required, Case::Counts, "", &[1]);
-        check(&[None, None], Case::Counts, "a", &[0, 1]);
-        check(&[], Case::Counts, "a", &[]);
+        check(required, "user from", &[0, 1, 2]);
+        check(required, "User X", &[0, 1, 3]);
+        check(required, "", &[1]);
+        check(&[None, None], "a", &[0, 1]);
+        check(&[], "a", &[]);
+        // All that end at one place count, and those inside others.
+        check(&[Some(&["abcd"]), Some(&["bc"]), Some(&["d"]), Some(&["cd"])], "abcd", &[0, 1, 2, 3]);
     }
 
     #[test]
     fn lists_may_be_long() {
-        let literals: Vec<String> = (0..200).map(|number| format!("<{number}>")).collect();
+        let literals: Vec<String> = (0..400).map(|number| format!("<{number}>")).collect();
         let literals: Vec<[&str; 1]> = literals.iter().map(|literal| [literal.as_str()]).collect();
         let required: Vec<Option<&[&str]>> = literals.iter().map(|literal| Some(literal.as_slice())).collect();
-        check(&required, Case::Counts, "<199><64><0><63><64>", &[0, 63, 64, 199]);
+        check(&required, "<199><399><64><0><63><64>", &[0, 63, 64, 199, 399]);
     }
 }

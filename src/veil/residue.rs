@@ -13,6 +13,8 @@ use super::LAYERS_MAX;
 use super::matcher::Matcher;
 use crate::canon;
 use crate::decode::escape::Undo;
+use crate::kernels::Level;
+use crate::kernels::beginnings::Beginnings;
 use crate::rules::Class;
 use crate::transform::{CleanEvent, Finding};
 use std::ops::Range;
@@ -113,9 +115,19 @@ const COMMON: [&str; 83] = [
     "wednesday",
 ];
 
+/// Bytes of the longest of them.
+const COMMON_BYTES_MAX: usize = {
+    let (mut longest, mut at) = (0, 0);
+    while at < COMMON.len() {
+        longest = if COMMON[at].len() > longest { COMMON[at].len() } else { longest };
+        at += 1;
+    }
+    longest
+};
+
 /// Whether a word, in lower case, is one that every log has.
 fn is_common(word: &[u8]) -> bool {
-    std::str::from_utf8(word).is_ok_and(|word| COMMON.binary_search(&word).is_ok())
+    word.len() <= COMMON_BYTES_MAX && std::str::from_utf8(word).is_ok_and(|word| COMMON.binary_search(&word).is_ok())
 }
 
 /// What stays of a part though a value stands there, beside the findings that it was spliced by.
@@ -128,6 +140,7 @@ pub(super) struct OwnWords<'a> {
 }
 
 /// The replaced values of a record, in lower case, ready to be searched for.
+#[derive(Default)]
 pub(super) struct Needles {
     /// Ascending and distinct.
     values: Vec<(Range<usize>, Finding)>,
@@ -135,58 +148,54 @@ pub(super) struct Needles {
     bytes: Vec<u8>,
     /// By value: the longest other value that it begins with.
     shorter: Vec<Option<usize>>,
-    /// Whether a value begins in such a way, by [`beginning`].
-    beginnings: [bool; BEGINNINGS],
-}
-
-/// Ways in which a value can begin that are told apart.
-const BEGINNINGS: usize = 1024;
-
-/// The way in which a text of at least [`VALUE_BYTES_MIN`] begins. Most words of a text begin as no value does.
-fn beginning(text: &[u8]) -> Option<usize> {
-    let [a, b, c] = *text.first_chunk::<VALUE_BYTES_MIN>()?;
-    Some((usize::from(a) ^ (usize::from(b) << 3) ^ (usize::from(c) << 5)) % BEGINNINGS)
+    beginnings: Beginnings,
+    longest: usize,
 }
 
 impl Needles {
-    /// Collects the distinct values of `findings` that are worth a search.
-    pub(super) fn new(matcher: &Matcher, findings: &[Finding], arena: &[u8]) -> Self {
-        let (mut values, mut bytes) = (Vec::with_capacity(findings.len()), Vec::new());
-        let mut add = |finding: &Finding, value: &[u8]| {
-            let start = bytes.len();
-            bytes.extend_from_slice(trim(value));
-            make_lower_case(&mut bytes[start..]);
-            let value = &bytes[start..];
-            let stands_for_itself = is_telling(value) && may_spread(finding.class, value);
-            if stands_for_itself && !matcher.is_ambiguous(value) && !is_common(value) {
-                values.push((start..bytes.len(), finding.clone()));
-            } else {
-                bytes.truncate(start);
-            }
-        };
+    /// Collects the distinct values of `findings` that are worth a search; those of another record are forgotten.
+    pub(super) fn collect(&mut self, matcher: &Matcher, findings: &[Finding], arena: &[u8]) {
+        self.values.clear();
+        self.bytes.clear();
         for finding in findings {
             let value = &arena[finding.value.start as usize..finding.value.end as usize];
-            add(finding, value);
+            self.add(matcher, finding, value);
             if let Some(usual) = canon::in_usual_letters(finding.class, value) {
-                add(finding, &usual);
+                self.add(matcher, finding, &usual);
             }
         }
+        let (values, bytes) = (&mut self.values, &self.bytes);
         let rank = |f: &Finding| (f.source, f.class, f.replacement, f.rule);
         let text = |value: &Range<usize>| &bytes[value.clone()];
         values.sort_by(|a, b| text(&a.0).cmp(text(&b.0)).then_with(|| rank(&a.1).cmp(&rank(&b.1))));
         values.dedup_by(|later, first| text(&later.0) == text(&first.0));
-        Self::of(values, bytes)
+        self.index();
     }
 
-    fn of(values: Vec<(Range<usize>, Finding)>, bytes: Vec<u8>) -> Self {
-        let shorter = shorter(&values, &bytes);
-        let mut beginnings = [false; BEGINNINGS];
-        for (value, _) in &values {
-            if let Some(beginning) = beginning(&bytes[value.clone()]) {
-                beginnings[beginning] = true;
+    /// Adds a value, if it is worth a search.
+    fn add(&mut self, matcher: &Matcher, finding: &Finding, value: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(trim(value));
+        make_lower_case(&mut self.bytes[start..]);
+        let value = &self.bytes[start..];
+        let stands_for_itself = is_telling(value) && may_spread(finding.class, value);
+        if stands_for_itself && !matcher.is_ambiguous(value) && !is_common(value) {
+            self.values.push((start..self.bytes.len(), finding.clone()));
+        } else {
+            self.bytes.truncate(start);
+        }
+    }
+
+    /// Prepares the search for the values, which are ascending and distinct.
+    fn index(&mut self) {
+        shorter(&self.values, &self.bytes, &mut self.shorter);
+        self.longest = self.values.iter().map(|(value, _)| value.len()).max().unwrap_or_default();
+        self.beginnings.clear();
+        for (number, (value, _)) in self.values.iter().enumerate() {
+            if let Some(beginning) = self.bytes[value.clone()].first_chunk() {
+                self.beginnings.add(number, *beginning);
             }
         }
-        Self { values, bytes, shorter, beginnings }
     }
 
     fn text(&self, index: usize) -> &[u8] {
@@ -213,6 +222,18 @@ impl Needles {
         matches!(self.hits(text).as_slice(), [(span, _)] if *span == (0..text.len()))
     }
 
+    /// Where values may stand in `text` as it is written.
+    pub(super) fn candidates(&self, text: &[u8]) -> Candidates {
+        let mut places = Vec::new();
+        if self.bytes.is_ascii() {
+            self.beginnings.find(Level::best(), text, &mut places);
+        } else {
+            // In letters that are not ASCII, capitals may begin with other bytes.
+            places.extend(0..text.len() as u32);
+        }
+        Candidates { places, passed: 0 }
+    }
+
     /// Where values stand in `text` as whole words, in any case.
     pub(super) fn hits(&self, text: &[u8]) -> Vec<(Range<usize>, &Finding)> {
         let mut hits = Vec::new();
@@ -228,11 +249,10 @@ impl Needles {
     /// Goes through the beginnings of words; overlapping finds count as one, so that there are no more of them than bytes.
     fn search<'n>(&'n self, text: &[u8], mut hit: impl FnMut(Range<usize>, &'n Finding) -> bool) {
         let mut pending: Option<(Range<usize>, &Finding)> = None;
-        let begins = |at: &usize| {
-            beginning(&text[*at..]).is_some_and(|beginning| self.beginnings[beginning]) && starts_word(text, *at)
-        };
-        for at in (0..text.len()).filter(begins) {
-            let Some((len, finding)) = self.longest_at(text, at) else { continue };
+        let mut places = Vec::new();
+        self.beginnings.find(Level::best(), text, &mut places);
+        for at in places.into_iter().map(|at| at as usize).filter(|at| starts_word(text, *at)) {
+            let Some((len, finding)) = self.longest_at(text, at, &text[at..]) else { continue };
             match &mut pending {
                 Some((span, _)) if at < span.end => span.end = span.end.max(at + len),
                 _ => {
@@ -248,9 +268,9 @@ impl Needles {
         }
     }
 
-    /// The longest value that stands at `at` and ends a word, as its length and finding.
-    fn longest_at(&self, text: &[u8], at: usize) -> Option<(usize, &Finding)> {
-        let rest = &text[at..];
+    /// The longest value that stands at `at` and ends a word, as its length and finding. `rest` is the text from there on in
+    /// lower case, as far as the longest value reaches.
+    fn longest_at(&self, text: &[u8], at: usize, rest: &[u8]) -> Option<(usize, &Finding)> {
         // Every value that `rest` begins with is a beginning of the last value that does not come after `rest`.
         let last = self.values.partition_point(|(value, _)| &self.bytes[value.clone()] <= rest).checked_sub(1)?;
         let common = self.text(last).iter().zip(rest).take_while(|(a, b)| a == b).count();
@@ -261,19 +281,55 @@ impl Needles {
             .find(|(len, finding)| !(is_login(finding.class) && goes_on(text, at..at + len)))
     }
 
+    /// Whether a value stands in `text`, which is in any case. The values are ASCII, so no other letter's small form is part
+    /// of one.
+    fn stand_in_any_case(&self, text: &[u8], buffers: &mut Buffers) -> bool {
+        buffers.places.clear();
+        self.beginnings.find(Level::best(), text, &mut buffers.places);
+        let places = buffers.places.iter().map(|at| *at as usize);
+        places.filter(|at| starts_word(text, *at)).any(|at| {
+            buffers.word.clear();
+            buffers.word.extend_from_slice(&text[at..text.len().min(at + self.longest)]);
+            buffers.word.make_ascii_lowercase();
+            self.longest_at(text, at, &buffers.word).is_some()
+        })
+    }
+
+    /// Whether a value stands in what is left of the original between the replacements, as it is written there.
+    fn stand_between(&self, event: CleanEvent<'_>, buffers: &mut Buffers) -> bool {
+        let mut from = 0;
+        let ends = event.replaced().iter().map(|replaced| (replaced.start as usize, replaced.end as usize));
+        ends.chain([(event.bytes().len(), 0)]).any(|(to, next)| {
+            let gap = &event.bytes()[from..to];
+            from = next;
+            self.stand_in_any_case(gap, buffers)
+        })
+    }
+
     /// Whether a value stands in the clean event, outside its replacements and the part's own words, under any number of
     /// escapes up to the limit.
     pub(super) fn stand_in(&self, event: CleanEvent<'_>, own: Option<OwnWords<'_>>, buffers: &mut Buffers) -> bool {
         if self.is_empty() {
             return false;
         }
+        let is_searched = own.is_none() && self.bytes.is_ascii();
+        if is_searched {
+            if self.stand_between(event, buffers) {
+                return true;
+            }
+            if !Undo::Any.may_change(event.bytes()) {
+                return false;
+            }
+        }
         mask(event, own, &mut buffers.text);
-        for _ in 0..=LAYERS_MAX {
+        for layer in 0..=LAYERS_MAX {
             let mut stands = false;
-            self.search(&buffers.text, |_, _| {
-                stands = true;
-                false
-            });
+            if layer > 0 || !is_searched {
+                self.search(&buffers.text, |_, _| {
+                    stands = true;
+                    false
+                });
+            }
             if stands {
                 return true;
             }
@@ -288,11 +344,30 @@ impl Needles {
     }
 }
 
+/// Places of a text at which values may begin, ascending.
+pub(super) struct Candidates {
+    places: Vec<u32>,
+    /// Those that are behind.
+    passed: usize,
+}
+
+impl Candidates {
+    /// Whether a value may stand in a span of `text`, the text they are of, as it is or under escapes. Spans are asked for in
+    /// their order.
+    pub(super) fn may_stand_in(&mut self, text: &[u8], span: &Range<usize>) -> bool {
+        self.passed += self.places[self.passed..].iter().take_while(|place| (**place as usize) < span.start).count();
+        let is_candidate = self.places.get(self.passed).is_some_and(|place| (*place as usize) < span.end);
+        is_candidate || Undo::Any.may_change(&text[span.clone()])
+    }
+}
+
 /// Buffers of the search, reused.
 #[derive(Default)]
 pub(super) struct Buffers {
     text: Vec<u8>,
     flat: Vec<u8>,
+    places: Vec<u32>,
+    word: Vec<u8>,
 }
 
 /// Writes the event in lower case with every replacement and own word masked.
@@ -327,6 +402,11 @@ fn copy_gap(gap: &[u8], index: usize, own: Option<OwnWords<'_>>, text: &mut Vec<
 
 /// The value without white space and quotes around it: elsewhere it stands without them.
 fn trim(value: &[u8]) -> &[u8] {
+    let is_plain =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\''));
+    if is_plain(value.first()) && is_plain(value.last()) {
+        return value;
+    }
     match std::str::from_utf8(value) {
         Ok(text) => text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).as_bytes(),
         Err(_) => value.trim_ascii(),
@@ -342,6 +422,9 @@ fn lower_case(text: &[u8]) -> Vec<u8> {
 /// Lowers the case of every letter whose small form has as many bytes, so that offsets stay: all but a few, such as `İ`.
 fn make_lower_case(text: &mut [u8]) {
     text.make_ascii_lowercase();
+    if text.is_ascii() {
+        return;
+    }
     let mut at = 0;
     while let Some(foreign) = text[at..].iter().position(|byte| !byte.is_ascii()) {
         at += foreign;
@@ -395,11 +478,11 @@ pub(super) fn is_pair_name(text: &[u8], span: &Range<usize>) -> bool {
     text.get(span.end) == Some(&b'=') && before.is_none_or(|before| matches!(before, b' ' | b'\t' | b',' | b';'))
 }
 
-/// For each value, the longest other value that it begins with. `values` are ascending and distinct.
-fn shorter(values: &[(Range<usize>, Finding)], bytes: &[u8]) -> Vec<Option<usize>> {
+/// Lists for each value the longest other value that it begins with. `values` are ascending and distinct.
+fn shorter(values: &[(Range<usize>, Finding)], bytes: &[u8], shorter: &mut Vec<Option<usize>>) {
     // Each of these begins with the one before it.
     let mut open: Vec<usize> = Vec::new();
-    let mut shorter = Vec::with_capacity(values.len());
+    shorter.clear();
     let text = |index: usize| &bytes[values[index].0.clone()];
     for index in 0..values.len() {
         while open.last().is_some_and(|last| !text(index).starts_with(text(*last))) {
@@ -408,7 +491,6 @@ fn shorter(values: &[(Range<usize>, Finding)], bytes: &[u8]) -> Vec<Option<usize
         shorter.push(open.last().copied());
         open.push(index);
     }
-    shorter
 }
 
 /// Whether the word at `at`, if there is one, begins there.

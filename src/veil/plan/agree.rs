@@ -14,10 +14,15 @@ impl Plan {
     ///
     /// Which of several classes is decided by their order, never by that of the findings.
     pub(in crate::veil) fn agree(&mut self, findings: Range<usize>) {
-        if !self.findings[findings.clone()].iter().any(is_vague) {
+        let vague = self.lengths(self.findings[findings.clone()].iter().filter(|finding| is_vague(finding)));
+        if vague == 0 {
             return;
         }
         let all = self.with_inner(findings.clone());
+        // Most records have no two such values of one length.
+        if vague & self.lengths(all.iter().filter(|finding| is_telling(finding))) == 0 {
+            return;
+        }
         let value = |finding: &Finding| key(&self.values[finding.value.start as usize..finding.value.end as usize]);
         let mut told: Vec<(Vec<u8>, Class, Finding)> =
             all.iter().filter(|f| is_telling(f)).map(|f| (value(f), f.class, f.clone())).collect();
@@ -40,6 +45,13 @@ impl Plan {
             }
         }
     }
+
+    /// The lengths of values as they are compared, as bits; all long ones share one.
+    fn lengths<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> u64 {
+        let value = |finding: &Finding| &self.values[finding.value.start as usize..finding.value.end as usize];
+        let lengths = findings.map(|finding| bare(value(finding)).len());
+        lengths.fold(0, |lengths, length| lengths | 1 << length.min(u64::BITS as usize - 1))
+    }
 }
 
 /// Whether a rule said what the value is, and it is an identifier that stands for itself.
@@ -58,10 +70,18 @@ fn is_vague(finding: &Finding) -> bool {
         && matches!(finding.replacement, Replacement::Pseudonym { .. })
 }
 
+/// Characters of a UUID.
+const UUID_BYTES: usize = 36;
+
 /// The value as it is compared: a UUID in any case and braces, anything else as it is.
 fn key(value: &[u8]) -> Vec<u8> {
-    const UUID_BYTES: usize = 36;
+    let bare = bare(value);
+    if bare.len() == UUID_BYTES { bare.to_ascii_lowercase() } else { bare.to_vec() }
+}
+
+/// The value without blanks around it, and a UUID without braces.
+fn bare(value: &[u8]) -> &[u8] {
     let value = value.trim_ascii();
-    let bare = value.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or(value);
-    if bare.len() == UUID_BYTES { bare.to_ascii_lowercase() } else { value.to_vec() }
+    let inner = value.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    inner.filter(|inner| inner.len() == UUID_BYTES).unwrap_or(value)
 }

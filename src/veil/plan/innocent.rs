@@ -1,48 +1,104 @@
 //! Short texts of a batch in which nothing was found: logs repeat `GET`, `eu-west-1` and `info` in every line.
 
 use super::Scope;
+use crate::transform::RuleIndex;
 
 /// A longer text seldom comes again.
 const TEXT_BYTES_MAX: usize = 48;
-/// The most texts that are kept: in cache, and without effect on memory.
-const TEXTS_MAX: usize = 4096;
+/// Texts that are kept, as a power of two: 128 KiB of them, which stay in cache and have no effect on memory.
+const SLOTS: usize = 2048;
+/// Places in which a text may stand: no choice of texts makes a look-up longer.
+const WAYS: usize = 2;
 
 /// Texts that were searched in vain. They can be data, such as a name that no rule finds: they live as long as their batch.
-#[derive(Debug, Default)]
 pub(super) struct Innocents {
-    /// Each behind what the search went by.
-    #[expect(clippy::disallowed_types, reason = "looked up only; no order leaves it")]
-    texts: std::collections::HashSet<Box<[u8]>>,
-    key: Vec<u8>,
+    /// Each text stands in one of [`WAYS`] neighbours.
+    slots: Box<[Slot]>,
+    /// The number of the batch; slots of others are free.
+    batch: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    key: Key,
+    text: [u8; TEXT_BYTES_MAX],
+}
+
+/// What the search of a text went by: what is found depends on the pack, and on how many layers may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    batch: u32,
+    rule: RuleIndex,
+    depth: u8,
+    length: u8,
+}
+
+impl Default for Innocents {
+    fn default() -> Self {
+        let key = Key { batch: 0, rule: RuleIndex(0), depth: 0, length: 0 };
+        let free = Slot { key, text: [0; TEXT_BYTES_MAX] };
+        Self { slots: vec![free; SLOTS].into(), batch: 1 }
+    }
 }
 
 impl Innocents {
     /// Forgets every text.
     pub(super) fn clear(&mut self) {
-        self.texts.clear();
+        self.batch = self.batch.wrapping_add(1);
+        if self.batch == 0 {
+            *self = Self::default();
+        }
     }
 
     /// Whether this text was searched in vain in such a scope.
-    pub(super) fn know(&mut self, scope: Scope<'_>, text: &[u8]) -> bool {
+    pub(super) fn know(&self, scope: Scope<'_>, text: &[u8]) -> bool {
         text.len() <= TEXT_BYTES_MAX && {
-            self.set_key(scope, text);
-            self.texts.contains(self.key.as_slice())
+            let key = self.key(scope, text);
+            self.slots[first_way(text)..]
+                .iter()
+                .take(WAYS)
+                .any(|slot| slot.key == key && slot.text[..text.len()] == *text)
         }
     }
 
     /// Notes that this text was searched in vain.
     pub(super) fn note(&mut self, scope: Scope<'_>, text: &[u8]) {
-        if text.len() <= TEXT_BYTES_MAX && self.texts.len() < TEXTS_MAX {
-            self.set_key(scope, text);
-            self.texts.insert(self.key.as_slice().into());
+        if text.len() > TEXT_BYTES_MAX {
+            return;
         }
+        let key = self.key(scope, text);
+        let ways = &mut self.slots[first_way(text)..][..WAYS];
+        let free = ways.iter().position(|slot| slot.key.batch != key.batch).unwrap_or(text.len() % WAYS);
+        ways[free].key = key;
+        ways[free].text[..text.len()].copy_from_slice(text);
     }
 
-    /// What is found depends on the pack, and on how many layers may follow.
-    fn set_key(&mut self, scope: Scope<'_>, text: &[u8]) {
-        self.key.clear();
-        self.key.extend_from_slice(&scope.matcher.whole.rule.0.to_ne_bytes());
-        self.key.push(scope.layer.depth);
-        self.key.extend_from_slice(text);
+    fn key(&self, scope: Scope<'_>, text: &[u8]) -> Key {
+        Key { batch: self.batch, rule: scope.matcher.whole.rule, depth: scope.layer.depth, length: text.len() as u8 }
+    }
+}
+
+/// The first of the places in which a text may stand.
+fn first_way(text: &[u8]) -> usize {
+    const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().copied().chain([last]).map(u64::from_le_bytes);
+    let mixed = words.fold(text.len() as u64, |mixed, word| (mixed.rotate_left(29) ^ word).wrapping_mul(MULTIPLIER));
+    (mixed >> (u64::BITS - (SLOTS / WAYS).ilog2())) as usize * WAYS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_has_its_places() {
+        for length in 0..=TEXT_BYTES_MAX {
+            for byte in 0..=u8::MAX {
+                assert!(first_way(&vec![byte; length]) + WAYS <= SLOTS);
+            }
+        }
     }
 }

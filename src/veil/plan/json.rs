@@ -1,11 +1,13 @@
 //! Plans a JSON text: names on the way down tell what a value is.
 
-use super::path::{Expected, Path, Places};
+use super::path::{Expected, Path, Places, may_hold_entity};
 use super::siblings::Labels;
 use super::{Plan, Scope, ends, prose, quoted_literal};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::detect;
+use crate::kernels::Level;
+use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Parse, Shape, Unknown};
 use crate::transform::Source;
 use crate::veil::JSON_DEPTH_MAX;
@@ -47,7 +49,10 @@ impl Plan {
     ) -> Result<(), JsonError> {
         let (start, mark) = (self.findings.len(), self.places.mark());
         let path = path(&mut self.places);
-        let walked = self.json_tokens(scope, path, text);
+        let mut quotes = self.spare_quotes.pop().unwrap_or_default();
+        quotes.read(Level::best(), text);
+        let walked = self.json_tokens(scope, path, text, &quotes);
+        self.spare_quotes.push(quotes);
         self.places.release(mark);
         if walked.is_err() {
             self.findings.truncate(start);
@@ -55,8 +60,14 @@ impl Plan {
         walked
     }
 
-    fn json_tokens(&mut self, scope: Scope<'_>, mut path: Path<'_>, text: &[u8]) -> Result<(), JsonError> {
-        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+    fn json_tokens(
+        &mut self,
+        scope: Scope<'_>,
+        mut path: Path<'_>,
+        text: &[u8],
+        quotes: &Quotes,
+    ) -> Result<(), JsonError> {
+        let mut tokens = Tokens::guided(text, quotes, JSON_DEPTH_MAX);
         let mut labels = Labels::new(text);
         while let Some(token) = tokens.next_token()? {
             match token {
@@ -68,6 +79,8 @@ impl Plan {
                     }
                     path.close(&mut self.places);
                 }
+                Token::Name(name)
+                    if !name.escaped && path.plain_member(&mut self.places, &text[name.inner.clone()]) => {}
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
                     let keyed = path.keyed(&plan.places, name);
                     let label = path.label(name, |object| labels.of(object));
@@ -129,8 +142,7 @@ impl Plan {
 
     /// Plans the name of a member: it can itself be an entity, as in maps keyed by address.
     pub(super) fn name(&mut self, scope: Scope<'_>, name: &[u8]) {
-        // Every shape holds a digit, an at-sign or a colon.
-        if name.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b':')) {
+        if may_hold_entity(name) {
             self.shapes(scope, name);
         }
     }

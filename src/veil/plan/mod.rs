@@ -23,6 +23,8 @@ use super::matcher::{Action, Matcher};
 use super::packs::starts_json;
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
+use crate::decode::line::Hole;
+use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
 use innocent::Innocents;
@@ -52,6 +54,10 @@ pub(super) struct Plan {
     overflow: bool,
     /// Spare buffers for unescaped text.
     spare: Vec<Vec<u8>>,
+    /// Spare buffers for the holes of line patterns.
+    spare_holes: Vec<Vec<Hole>>,
+    /// Spare places of quotes, one for each JSON text that is open.
+    spare_quotes: Vec<Quotes>,
 }
 
 /// How deep inside other texts a text stands.
@@ -133,17 +139,23 @@ impl Plan {
         Ok(start..self.findings.len())
     }
 
-    /// Plans a payload.
+    /// Plans a payload by its pack, or by the shape of its line.
     ///
     /// A line that fits the rows of its file is also planned as any other: a header says nothing of foreign lines, and a
     /// shape with as many words as there are columns nothing of a row.
-    pub(super) fn payload(&mut self, packs: &Packs, rows: Option<&Rows>, text: &[u8]) -> Result<(), Reason> {
+    pub(super) fn payload(
+        &mut self,
+        packs: &Packs,
+        pack: Option<&Matcher>,
+        rows: Option<&Rows>,
+        text: &[u8],
+    ) -> Result<(), Reason> {
         if let (Some(rows), Some(matcher)) = (rows, packs.for_rows())
             && !starts_json(text)
         {
             self.row(Scope::new(packs, matcher), rows, text);
         }
-        let Some(matcher) = packs.chosen(text) else {
+        let Some(matcher) = pack else {
             self.any_line(Scope::new(packs, packs.fallback(Format::Line)), text);
             return Ok(());
         };
@@ -256,6 +268,10 @@ impl Plan {
     /// Makes the findings from `start` on ascending and disjoint: those that overlap become one over their union, so
     /// that the order of rules decides nothing and no tail stays.
     pub(super) fn resolve(&mut self, start: usize, text: &[u8]) {
+        let is_disjoint = |pair: &[Finding]| pair[0].span.end <= pair[1].span.start;
+        if self.findings[start..].windows(2).all(is_disjoint) {
+            return;
+        }
         // A number stays JSON where it was found as one and as text.
         let rank = |f: &Finding| {
             (f.span.start, Reverse(f.span.end), Reverse(f.quoting), f.source, f.class, f.replacement, f.rule)

@@ -1,10 +1,13 @@
 //! The words that are a record's own, whatever somebody in it is called: names of its fields, times, ports, the host and
 //! program of its line. A value that reads the same is not spread to them.
 
+use super::json::text_of;
 use super::{Plan, Scope, keyed, looks_like_json};
 use crate::decode::escape::Undo;
-use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::decode::line::Hole;
+use crate::kernels::Level;
+use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Format};
 use crate::transform::{Finding, Quoting, Replacement, Source};
 use crate::veil::matcher::Matcher;
@@ -147,37 +150,61 @@ impl Plan {
 
     fn own_json(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) -> Result<(), JsonError> {
         let start = self.findings.len();
-        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
-        let mut is_measure = false;
-        loop {
-            match tokens.next_token() {
-                Ok(Some(Token::ObjectStart | Token::ObjectEnd)) => is_measure = false,
-                Ok(Some(Token::Name(name))) => self.quoted(text, &name, |plan, name| {
-                    is_measure = names_measure(name);
-                    if is_one_word(name) && is_field(scope.matcher, name) {
-                        plan.push_own(scope, needles, name);
+        let mut quotes = self.spare_quotes.pop().unwrap_or_default();
+        quotes.read(Level::best(), text);
+        let walked = self.own_tokens(scope, needles, text, &quotes);
+        self.spare_quotes.push(quotes);
+        if walked.is_err() {
+            self.findings.truncate(start);
+        }
+        walked
+    }
+
+    fn own_tokens(
+        &mut self,
+        scope: Scope<'_>,
+        needles: &Needles,
+        text: &[u8],
+        quotes: &Quotes,
+    ) -> Result<(), JsonError> {
+        let mut tokens = Tokens::guided(text, quotes, JSON_DEPTH_MAX);
+        let mut candidates = needles.candidates(text);
+        // The name of the present value, or of the array around it.
+        let mut field: Option<Quoted> = None;
+        let is_measure =
+            |field: &Option<Quoted>| field.as_ref().is_some_and(|name| names_measure(text_of(text, name).as_bytes()));
+        while let Some(token) = tokens.next_token()? {
+            match token {
+                Token::ObjectStart | Token::ObjectEnd => field = None,
+                Token::Name(name) => {
+                    if candidates.may_stand_in(text, &name.inner) {
+                        self.quoted(text, &name, |plan, name| {
+                            if is_one_word(name) && is_field(scope.matcher, name) {
+                                plan.push_own(scope, needles, name);
+                            }
+                        });
                     }
-                }),
-                Ok(Some(Token::Text(value))) => self.quoted(text, &value, |plan, value| {
-                    if is_measure && is_figures(value) {
-                        plan.push_own(scope, needles, value);
-                    } else {
-                        plan.own_text(scope.in_string(), needles, value);
-                    }
-                }),
-                Ok(Some(Token::Number(span))) if is_measure => {
+                    field = Some(name);
+                }
+                Token::Text(value) if candidates.may_stand_in(text, &value.inner) => {
+                    self.quoted(text, &value, |plan, value| {
+                        if is_figures(value) && is_measure(&field) {
+                            plan.push_own(scope, needles, value);
+                        } else {
+                            plan.own_text(scope.in_string(), needles, value);
+                        }
+                    });
+                }
+                Token::Number(span) if candidates.may_stand_in(text, &span) && is_measure(&field) => {
                     let found = self.findings.len();
                     self.push_own(scope, needles, &text[span.clone()]);
                     self.shift(found, span.start);
                 }
-                Ok(Some(Token::ArrayStart | Token::ArrayEnd | Token::Number(_) | Token::Bool(_) | Token::Null)) => {}
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    self.findings.truncate(start);
-                    return Err(error);
-                }
+                Token::ArrayStart | Token::ArrayEnd => {}
+                Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
             }
         }
+        Ok(())
     }
 
     /// Looks into a text as [`Plan::spread`] does: as it stands, as JSON, and with one more layer of escapes undone.

@@ -44,6 +44,15 @@ struct Place {
     written: String,
     /// What the names of an object here are where they are data, and the items of an array.
     keyed: Option<Action>,
+    /// Whether a text here is what somebody may be called by.
+    is_person_name: bool,
+    /// The name as the text has it, if the place is kept and the name tells nothing but what stands here: it holds no
+    /// entity, and asks for no label.
+    plain_name: Option<Box<[u8]>>,
+    /// The members that came first in the last object here, and behind this one in the last object around it: logs
+    /// repeat their members in order.
+    first: Option<PlaceIndex>,
+    after: Option<PlaceIndex>,
     /// The places below that are known, by name.
     below: Below,
 }
@@ -109,6 +118,10 @@ impl Places {
             name: String::new(),
             written: String::new(),
             keyed: None,
+            is_person_name: false,
+            plain_name: None,
+            first: None,
+            after: None,
             below: Below::default(),
         });
         if kept {
@@ -117,14 +130,34 @@ impl Places {
         index
     }
 
+    /// Whether a place that is added now is kept.
+    fn keeps_more(&self) -> bool {
+        // Behind one that is not kept, none is: it goes with it.
+        self.all.len() == self.kept && self.kept < PLACES_MAX
+    }
+
     /// Adds a place, and tells whether it is kept.
     fn add(&mut self, place: Place) -> (PlaceIndex, bool) {
         let index = PlaceIndex(self.all.len() as u32);
-        // Behind one that is not kept, none is: it goes with it.
-        let keeps = self.all.len() == self.kept && self.kept < PLACES_MAX;
+        let keeps = self.keeps_more();
         self.kept += usize::from(keeps);
         self.all.push(place);
         (index, keeps)
+    }
+
+    /// The place of a member that came where one of this name comes now, in the last object like this.
+    fn expected_member(&self, object: PlaceIndex, last: Option<PlaceIndex>, name: &[u8]) -> Option<PlaceIndex> {
+        let index = last.map_or(self.at(object).first, |last| self.at(last).after)?;
+        (self.at(index).plain_name.as_deref() == Some(name)).then_some(index)
+    }
+
+    /// Notes that the kept place `member` came behind `last` in `object`.
+    fn expect_member(&mut self, object: PlaceIndex, last: Option<PlaceIndex>, member: PlaceIndex) {
+        let slot = match last {
+            Some(last) => &mut self.all[last.0 as usize].after,
+            None => &mut self.all[object.0 as usize].first,
+        };
+        *slot = Some(member);
     }
 
     /// Adds a place that is not kept.
@@ -158,6 +191,8 @@ struct Frame {
     label: Option<Quoted>,
     /// Which places are those of members.
     mark: usize,
+    /// The place of the last member, if it is kept.
+    last: Option<PlaceIndex>,
     /// A text of this object that is called a name, and that no rule speaks of.
     named: Option<Quoted>,
     /// Whether a member of this object reaches a person: by mail, by telephone.
@@ -184,6 +219,7 @@ impl<'m> Path<'m> {
             object: self.objects,
             label: None,
             mark: places.mark(),
+            last: None,
             named: None,
             is_contact: false,
         });
@@ -220,7 +256,7 @@ impl<'m> Path<'m> {
         }
         match place.expected.action() {
             Some(action) => object.is_contact |= matches!(action.class, Class::Email | Class::Phone),
-            None if PERSON_NAMES.contains(&place.name.as_str()) => object.named = Some(text.clone()),
+            None if place.is_person_name => object.named = Some(text.clone()),
             None => {}
         }
     }
@@ -243,26 +279,57 @@ impl<'m> Path<'m> {
         object.label.clone()
     }
 
+    /// Goes to the member `name` of the present object if it came here before and its name tells nothing else; `false`
+    /// where [`Self::keyed`], [`Self::label`] and [`Self::member`] are to be asked.
+    pub(super) fn plain_member(&mut self, places: &mut Places, name: &[u8]) -> bool {
+        let Some(frame) = self.frames.last_mut() else { return false };
+        if places.at(frame.place).keyed.is_some() {
+            return false;
+        }
+        let Some(index) = places.expected_member(frame.place, frame.last, name) else { return false };
+        places.release(frame.mark);
+        frame.last = Some(index);
+        self.next = index;
+        true
+    }
+
     /// Goes to the member `name` of the present object; `label` is what the object calls its content.
     pub(super) fn member(&mut self, places: &mut Places, name: &[u8], label: Option<&str>) {
-        let Some(&Frame { place: parent, mark, .. }) = self.frames.last() else { return };
+        let Some(&Frame { place: parent, mark, last, .. }) = self.frames.last() else { return };
         places.release(mark);
-        if label.is_none()
-            && let Some(known) = places.at(parent).below.get(name)
-        {
-            self.next = *known;
-            return;
-        }
-        let place = self.below(places.at(parent), &String::from_utf8_lossy(name), label);
-        if label.is_none() && name.len() <= KEPT_NAME_BYTES_MAX {
-            let (index, kept) = places.add(place);
-            if kept {
-                places.all[parent.0 as usize].below.insert(name.into(), index);
+        let kept = if label.is_none() { self.kept_member(places, parent, name) } else { None };
+        match kept {
+            Some(index) => {
+                places.expect_member(parent, last, index);
+                self.next = index;
             }
-            self.next = index;
-        } else {
-            self.next = places.add_for_now(place);
+            None => {
+                let place = self.below(places.at(parent), &String::from_utf8_lossy(name), label);
+                self.next = places.add_for_now(place);
+            }
         }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.last = kept;
+        }
+    }
+
+    /// The kept place of a member, made if there is room for it.
+    fn kept_member(&self, places: &mut Places, parent: PlaceIndex, name: &[u8]) -> Option<PlaceIndex> {
+        if let Some(known) = places.at(parent).below.get(name) {
+            return Some(*known);
+        }
+        if name.len() > KEPT_NAME_BYTES_MAX || !places.keeps_more() {
+            return None;
+        }
+        let mut place = self.below(places.at(parent), &String::from_utf8_lossy(name), None);
+        if place.role != Role::Content && !may_hold_entity(name) {
+            place.plain_name = Some(name.into());
+        }
+        let (index, kept) = places.add(place);
+        if kept {
+            places.all[parent.0 as usize].below.insert(name.into(), index);
+        }
+        kept.then_some(index)
     }
 
     /// The place of the member `name` below `parent`.
@@ -290,7 +357,20 @@ impl<'m> Path<'m> {
         };
         let Called { name, written, .. } = called;
         let keyed = keyed::of(self.matcher, &written);
-        Place { states, expected, role, name, written, keyed, below: Below::default() }
+        let is_person_name = PERSON_NAMES.contains(&name.as_str());
+        Place {
+            states,
+            expected,
+            role,
+            name,
+            written,
+            keyed,
+            is_person_name,
+            plain_name: None,
+            first: None,
+            after: None,
+            below: Below::default(),
+        }
     }
 
     /// A name below `parent`, and the rule that it stands for.
@@ -333,6 +413,11 @@ impl<'m> Path<'m> {
         }
         names.end(&[&parent.written, ".", written].concat())
     }
+}
+
+/// Whether a name may itself hold an entity that its shape gives away: every shape holds a digit, an at-sign or a colon.
+pub(super) fn may_hold_entity(name: &[u8]) -> bool {
+    name.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b':'))
 }
 
 /// A name below another, and the rule that goes by it.

@@ -24,7 +24,7 @@ pub(in crate::veil) struct Encoded {
 }
 
 /// Shortest base64 that is looked into: twelve bytes of text.
-const BASE64_BYTES_MIN: usize = 16;
+pub(super) const BASE64_BYTES_MIN: usize = 16;
 
 /// Shorter base64 that is looked into where it is a value as a whole: from the shortest e-mail address on.
 const SHORT_BASE64_BYTES: std::ops::Range<usize> = 8..BASE64_BYTES_MIN;

@@ -3,6 +3,8 @@
 use super::{Layer, Plan, looks_like_json, quoted_literal};
 use crate::decode::escape::Undo;
 use crate::decode::json::{JsonError, Token, Tokens};
+use crate::kernels::Level;
+use crate::kernels::quotes::Quotes;
 use crate::rules::Format;
 use crate::transform::{Finding, Quoting, Source};
 use crate::veil::residue::Needles;
@@ -29,28 +31,42 @@ impl Plan {
 
     pub(super) fn spread_json(&mut self, needles: &Needles, text: &[u8], layer: Layer) -> Result<(), JsonError> {
         let start = self.findings.len();
-        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
-        loop {
-            match tokens.next_token() {
-                Ok(Some(Token::Name(quoted) | Token::Text(quoted))) => {
+        let mut quotes = self.spare_quotes.pop().unwrap_or_default();
+        quotes.read(Level::best(), text);
+        let walked = self.spread_tokens(needles, text, &quotes, layer);
+        self.spare_quotes.push(quotes);
+        if walked.is_err() {
+            self.findings.truncate(start);
+        }
+        walked
+    }
+
+    fn spread_tokens(
+        &mut self,
+        needles: &Needles,
+        text: &[u8],
+        quotes: &Quotes,
+        layer: Layer,
+    ) -> Result<(), JsonError> {
+        let mut tokens = Tokens::guided(text, quotes, JSON_DEPTH_MAX);
+        let mut candidates = needles.candidates(text);
+        while let Some(token) = tokens.next_token()? {
+            match token {
+                Token::Name(quoted) | Token::Text(quoted) if candidates.may_stand_in(text, &quoted.inner) => {
                     self.quoted(text, &quoted, |plan, inner| plan.spread_text(needles, inner, layer.in_string()));
                 }
-                Ok(Some(Token::Number(span) | Token::Bool(span))) => {
+                Token::Number(span) | Token::Bool(span) if candidates.may_stand_in(text, &span) => {
                     // Also where it ends a number: `-12345678` and `0.12345678` hold `12345678`.
                     if let Some(source) = needles.first_in(&text[span.clone()]) {
                         let quoting = quoted_literal(source.replacement, &text[span.clone()], layer);
                         self.push_spread(source, text, span, quoting);
                     }
                 }
-                Ok(Some(Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null)) => {
-                }
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    self.findings.truncate(start);
-                    return Err(error);
-                }
+                Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) => {}
+                Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null => {}
             }
         }
+        Ok(())
     }
 
     /// Looks into a text as it stands, as JSON, and with one more layer of escapes undone.

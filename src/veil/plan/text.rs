@@ -1,10 +1,13 @@
 //! Plans a text: a line or message of a known shape, or free text that is searched.
 
+use super::recode::BASE64_BYTES_MIN;
 use super::{Plan, Scope};
 use crate::decode::escape::{self, Undo};
 use crate::decode::json::Enclosed;
 use crate::decode::line::Hole;
 use crate::detect::{self, Found};
+use crate::kernels::Level;
+use crate::kernels::signs::Classes;
 use crate::rules::Shape;
 use crate::transform::{Quoting, Source};
 use crate::veil::Rows;
@@ -14,10 +17,13 @@ use std::ops::Range;
 impl Plan {
     /// Plans a line of any pack's shapes, or else a message of the scope's pack.
     pub(super) fn any_line(&mut self, scope: Scope<'_>, text: &[u8]) {
-        let mut holes = Vec::new();
+        let mut holes = self.spare_holes.pop().unwrap_or_default();
         match scope.packs.line(text, &mut holes) {
             Some((pack, pattern)) => self.holes(scope.of(pack), pattern, holes, text),
-            None => self.message(scope, text),
+            None => {
+                self.spare_holes.push(holes);
+                self.message(scope, text);
+            }
         }
     }
 
@@ -60,21 +66,29 @@ impl Plan {
 
     /// Plans the columns of a row, if the text is one.
     pub(super) fn row(&mut self, scope: Scope<'_>, rows: &Rows, text: &[u8]) {
-        let mut holes = Vec::new();
-        if let Some(pattern) = rows.row(text, &mut holes) {
-            self.holes(scope, pattern, holes, text);
+        let mut holes = self.spare_holes.pop().unwrap_or_default();
+        match rows.row(text, &mut holes) {
+            Some(pattern) => self.holes(scope, pattern, holes, text),
+            None => self.spare_holes.push(holes),
         }
     }
 
     fn patterns(&mut self, scope: Scope<'_>, patterns: &Patterns, text: &[u8]) -> bool {
-        let mut holes = Vec::new();
-        let Some(pattern) = patterns.first_match(text, &mut holes) else { return false };
+        if patterns.is_empty() {
+            return false;
+        }
+        let mut holes = self.spare_holes.pop().unwrap_or_default();
+        let Some(pattern) = patterns.first_match(text, &mut holes) else {
+            self.spare_holes.push(holes);
+            return false;
+        };
         self.holes(scope, pattern, holes, text);
         true
     }
 
-    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, holes: Vec<Hole>, text: &[u8]) {
-        for Hole { part, span } in holes {
+    /// Plans what stands in the holes of a pattern, and keeps the buffer for the next one.
+    fn holes(&mut self, scope: Scope<'_>, pattern: &Pattern, mut holes: Vec<Hole>, text: &[u8]) {
+        for Hole { part, span } in holes.drain(..) {
             let start = self.findings.len();
             let inner = &text[span.clone()];
             let is_quoted = pattern.is_field(part) && text[..span.start].ends_with(b"\"");
@@ -85,6 +99,7 @@ impl Plan {
             }
             self.shift(start, span.start);
         }
+        self.spare_holes.push(holes);
     }
 
     fn hole(&mut self, scope: Scope<'_>, pattern: &Pattern, part: usize, inner: &[u8]) {
@@ -101,7 +116,8 @@ impl Plan {
     ///
     /// No byte is planned as JSON and as text both, so that layers inside each other stay linear together.
     pub(super) fn scan(&mut self, scope: Scope<'_>, text: &[u8]) {
-        let mut enclosed = Enclosed::new(text);
+        let signs = Signs::of(text);
+        let mut enclosed = Enclosed::new(if signs.has(Sign::Bracket) { text } else { b"" });
         let mut regions: Vec<Range<usize>> = Vec::new();
         while let Some(span) = enclosed.next_candidate() {
             let Some(inner) = scope.inner() else { return self.whole(scope.matcher.whole, text) };
@@ -115,37 +131,42 @@ impl Plan {
         }
         let mut from = 0;
         for region in &regions {
-            self.words(scope, text, from..region.start);
+            self.words(scope, signs, text, from..region.start);
             from = region.end;
         }
-        self.words(scope, text, from..text.len());
-        self.pairs(scope, text, &regions);
+        self.words(scope, signs, text, from..text.len());
+        if signs.has(Sign::Equals) || signs.has(Sign::Angle) {
+            self.pairs(scope, text, &regions);
+        }
     }
 
     /// Plans a part of a text that holds no JSON: entities by shape and by the author's expressions, as the text stands and
     /// with one more layer of escapes undone.
-    fn words(&mut self, scope: Scope<'_>, text: &[u8], span: Range<usize>) {
+    fn words(&mut self, scope: Scope<'_>, signs: Signs, text: &[u8], span: Range<usize>) {
         let words = &text[span.clone()];
         if words.len() < ENTITY_BYTES_MIN {
             return;
         }
         let start = self.findings.len();
-        self.shapes_as_written(scope, words);
-        let mut kept: Vec<Range<usize>> = Vec::new();
-        for (entity, action) in scope.packs.expressed(scope.matcher, words) {
-            match action.replacement {
-                Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
-                None => kept.push(entity),
-            }
+        if signs.has(Sign::Shape) || signs.has(Sign::Digit) && words.len() >= detect::NUMBER_BYTES_MIN {
+            self.shapes_as_written(scope, words);
         }
-        self.encoded_words(scope, words);
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        scope.packs.expressed(scope.matcher, words, |entity, action| match action.replacement {
+            Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
+            None => kept.push(entity),
+        });
+        if signs.has(Sign::Question) {
+            self.encoded_words(scope, words);
+        }
         self.keep(start, kept);
         let (inner, written) = (scope.inner(), self.findings.len());
-        let flattened = self.unescaped(words, Undo::Any, |plan, flat| match inner {
+        let flatten = |plan: &mut Self, flat: &[u8]| match inner {
             Some(inner) => plan.scan(inner, flat),
             None => plan.whole(scope.matcher.whole, flat),
-        });
-        match flattened {
+        };
+        let has_escapes = signs.has(Sign::Escape);
+        match has_escapes.then(|| self.unescaped(words, Undo::Any, flatten)).flatten() {
             Some(()) => self.forget_misread(start..written, words),
             None => self.base64_words(scope, words),
         }
@@ -232,8 +253,48 @@ impl Plan {
 
     /// Plans the words that encode text in base64.
     fn base64_words(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if text.len() < BASE64_BYTES_MIN {
+            return;
+        }
         let action = scope.matcher.whole;
         detect::base64_words(text, |span| self.base64(scope, action, text, span));
+    }
+}
+
+/// What has to stand in a text so that something of a kind is found in it.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    /// A byte that stands in or beside every entity of a shape other than a number.
+    Shape,
+    Digit,
+    /// A bracket that JSON begins with.
+    Bracket,
+    /// A byte that escapes begin with.
+    Escape,
+    /// An equals sign or colon, as between the name and the value of a pair.
+    Equals,
+    /// The bracket that XML elements begin with.
+    Angle,
+    /// A question mark, as in the encoded words of mails.
+    Question,
+}
+
+/// The signs in a text.
+#[derive(Debug, Clone, Copy)]
+struct Signs(u8);
+
+impl Signs {
+    fn of(text: &[u8]) -> Self {
+        /// In the order of [`Sign`]. Letters of full width are escapes, too, and not ASCII.
+        static CLASSES: Classes = Classes::new(
+            [detect::SIGNS, b"0123456789", b"{[", b"\\%&", b"=:", b"<", b"?", b""],
+            1 << Sign::Escape as u8,
+        );
+        Self(CLASSES.seen(Level::best(), text))
+    }
+
+    fn has(self, sign: Sign) -> bool {
+        self.0 & 1 << sign as u8 != 0
     }
 }
 

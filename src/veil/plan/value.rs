@@ -40,6 +40,12 @@ impl Plan {
     /// between them (as `X-Forwarded-For` does); `false` when there is anything else in it.
     fn parts(&mut self, action: Action, replacement: Replacement, text: &[u8]) -> bool {
         let Some(kind) = PartKind::of(action.class) else { return false };
+        if kind == PartKind::Address && is_plain_address(text) {
+            // Nothing else stands in it, as the search would find out.
+            let part = Action { class: Class::Ip, ..action };
+            self.push(part, replacement, text, 0..text.len(), Quoting::Text, Source::Rule);
+            return true;
+        }
         let mut found = Vec::new();
         detect::shapes(text, &mut found);
         let start = self.findings.len();
@@ -200,6 +206,26 @@ fn whole_network(replacement: Replacement) -> Replacement {
     }
 }
 
+/// Whether a text is an IPv4 address in the usual spelling and nothing else: four numbers up to 255 without leading zeros.
+fn is_plain_address(text: &[u8]) -> bool {
+    let mut numbers = 0;
+    let is_number = |number: &[u8]| {
+        matches!(
+            number,
+            [b'0'..=b'9']
+                | [b'1'..=b'9', b'0'..=b'9']
+                | [b'1', b'0'..=b'9', b'0'..=b'9']
+                | [b'2', b'0'..=b'4', b'0'..=b'9']
+                | [b'2', b'5', b'0'..=b'5']
+        )
+    };
+    let all = text.split(|byte| *byte == b'.').all(|number| {
+        numbers += 1;
+        is_number(number)
+    });
+    all && numbers == 4
+}
+
 /// Digits of the largest port, 65535. A longer number beside an address may be a telephone number, or an address.
 const PORT_DIGITS_MAX: usize = 5;
 
@@ -238,4 +264,42 @@ fn is_between_addresses(word: &[u8]) -> bool {
 fn is_between_hardware_addresses(text: &[u8]) -> bool {
     const TYPE_BYTES_MAX: usize = 6;
     text.len() <= TYPE_BYTES_MAX && text.iter().all(|byte| byte.is_ascii_digit() || b":,; []".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn plain_addresses() {
+        for text in ["0.0.0.0", "192.0.2.1", "255.255.255.255", "10.20.99.100"] {
+            assert!(is_plain_address(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "192.0.2",
+            "192.0.2.1.1",
+            "192.0.2.01",
+            "192.0.2.256",
+            "300.0.2.1",
+            " 192.0.2.1",
+            "192.0.2.1:80",
+            "a.b.c.d",
+        ] {
+            assert!(!is_plain_address(text.as_bytes()), "{text}");
+        }
+    }
+
+    proptest! {
+        /// Why such a text needs no search: it finds the same.
+        #[test]
+        fn a_plain_address_is_found_as_one(bits in any::<u32>()) {
+            let text = std::net::Ipv4Addr::from_bits(bits).to_string();
+            prop_assert!(is_plain_address(text.as_bytes()));
+            let mut found = Vec::new();
+            detect::shapes(text.as_bytes(), &mut found);
+            prop_assert_eq!(found, [Found { span: 0..text.len(), shape: Shape::Ip }]);
+        }
+    }
 }

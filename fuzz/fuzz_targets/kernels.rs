@@ -1,0 +1,8 @@
+//! Kernels against their twins: [`logveil_fuzz::kernels`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(
+    init: logveil_fuzz::kernels::compared().iter().for_each(|compared| eprintln!("compared: {compared}")),
+    |data: &[u8]| logveil_fuzz::kernels::check(data)
+);

@@ -1,0 +1,60 @@
+//! Byte work that goes faster with the CPU's wide instructions: the only room with `unsafe` code.
+//!
+//! Knows: bytes. Must not know what they mean. Each kernel is a safe function that takes the [`Level`] to work at; what it
+//! gives is the same at every level, and tests compare each level that the CPU has with [`Level::Scalar`], which is
+//! plain Rust and the oracle.
+
+#![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
+
+pub mod aes;
+pub mod beginnings;
+pub mod quotes;
+pub mod sha256;
+pub mod signs;
+
+use std::sync::OnceLock;
+
+/// Which instructions kernels may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Plain Rust: every CPU.
+    Scalar,
+    /// 32 bytes at a time: AVX2, and PCLMULQDQ, BMI1, BMI2, LZCNT and POPCNT, which come with it.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 64 bytes at a time: AVX-512 F, BW and VL on top of [`Self::Avx2`].
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    /// The levels that this CPU has, the plainest first.
+    pub fn available() -> Vec<Self> {
+        let mut levels = vec![Self::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("pclmulqdq")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            if avx2 {
+                levels.push(Self::Avx2);
+            }
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl");
+            if avx2 && avx512 {
+                levels.push(Self::Avx512);
+            }
+        }
+        levels
+    }
+
+    /// The best level of this CPU, asked for once.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::Scalar))
+    }
+}
