@@ -4,7 +4,7 @@
 
 use super::super::exit::Failure;
 use super::report::Report;
-use crate::files::{CleanLines, Content, Line, LineReader, Lines};
+use crate::files::{CleanLines, Content, Line, LineReader, Lines, READ_BYTES};
 use crate::keys::Keyring;
 use crate::record::{Position, Record};
 use crate::veil::{Batch, Outcome, Reason, Rows, Veil};
@@ -15,10 +15,13 @@ use std::sync::Arc;
 const BATCH_LINES_MAX: usize = 512;
 
 /// Chunks of more bytes hold a long line: what grew for it is given back.
-const CHUNK_BYTES_USUAL: usize = 2 * crate::files::READ_BYTES;
+const CHUNK_BYTES_USUAL: usize = 2 * READ_BYTES;
 
 /// An input that is open, with its name.
-pub(super) type Input = (Arc<str>, Box<dyn Read + Send>);
+pub(super) type Input = (Arc<str>, Stream);
+
+/// A file or standard input; another thread than the one that names it may read it.
+type Stream = Box<dyn Read + Send>;
 
 /// Whole lines of one input, and what becomes of them.
 #[derive(Default)]
@@ -44,7 +47,7 @@ struct Above {
 pub(super) struct Inputs<I> {
     veil: Arc<Veil>,
     inputs: I,
-    open: Option<(Arc<str>, LineReader<Box<dyn Read + Send>>)>,
+    open: Option<(Arc<str>, LineReader<Stream>)>,
     lines: u64,
     above: Above,
 }
