@@ -9,7 +9,7 @@ use crate::discover::draft::Draft;
 use crate::discover::place::Place;
 use crate::discover::report::{Finding, Harmless, PackShare, Quasi, Report, Standing, TemplatePart, TemplateReport};
 use crate::discover::{Count, Discovery, K_DEFAULT};
-use crate::files::{Content, LINE_BYTES_MAX, LineReader};
+use crate::files::{Content, LINE_BYTES_MAX, LineReader, Lines};
 use crate::rules::RulePack;
 use crate::veil::{Choice, Reason, Veil};
 use anyhow::anyhow;
@@ -119,13 +119,11 @@ struct Sample<'v> {
 
 impl Sample<'_> {
     fn input(&mut self, name: &str, input: impl Read) -> Result<(), Failure> {
-        let mut reader = LineReader::new(input);
+        let (mut reader, mut lines) = (LineReader::new(input), Lines::default());
         let mut is_first = true;
         self.discovery.file();
-        while self.left > 0
-            && let Some(lines) = reader.batch().map_err(|error| Failure::file("read", name, error))?
-        {
-            for line in lines.lines() {
+        while self.left > 0 && reader.read(&mut lines).map_err(|error| Failure::file("read", name, error))? {
+            for line in lines.iter() {
                 if self.left == 0 {
                     break;
                 }

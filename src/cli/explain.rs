@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::packs;
 use super::terminal::Paint;
 use super::text::table;
-use crate::files::{Content, LINE_BYTES_MAX, LineReader};
+use crate::files::{Content, LINE_BYTES_MAX, LineReader, Lines};
 use crate::record::{Position, Record};
 use crate::rules::cases::Finding;
 use crate::transform::Source;
@@ -42,10 +42,10 @@ pub(super) fn run(args: ExplainArgs, now_ms: i64, out: &mut impl Write) -> Resul
         explainer.line(1, args.line.as_bytes(), out)?;
         return Ok(Exit::Done);
     }
-    let mut reader = LineReader::new(io::stdin().lock());
+    let (mut reader, mut lines) = (LineReader::new(io::stdin().lock()), Lines::default());
     let mut number = 0;
-    while let Some(lines) = reader.batch().map_err(|error| Failure::file("read", "standard input", error))? {
-        for line in lines.lines() {
+    while reader.read(&mut lines).map_err(|error| Failure::file("read", "standard input", error))? {
+        for line in lines.iter() {
             number += 1;
             match line.content {
                 Content::Raw(raw) => explainer.line(number, raw, out)?,

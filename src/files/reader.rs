@@ -1,28 +1,28 @@
-//! Splits a stream of bytes into batches of lines.
+//! Cuts a stream of bytes at line ends.
 
-use super::{BATCH_BYTES_MAX, BATCH_LINES_MAX, CHUNK_BYTES, LINE_BYTES_MAX};
+use super::{HELD_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES};
 use std::io::{self, ErrorKind, Read};
-use std::ops::Range;
 
-/// Reads lines in batches. Holds at most [`LINE_BYTES_MAX`] and one read more, whatever the input.
+/// Reads whole lines, many at once. Holds at most [`LINE_BYTES_MAX`] and one read more, whatever the input.
 pub struct LineReader<R> {
     input: R,
     buffer: Vec<u8>,
-    /// Bytes of `buffer` that were read and not handed out.
-    pending: Range<usize>,
-    /// No line ends before this place in `pending`.
-    searched: usize,
-    /// The pending line is over the limit: its bytes are dropped as they come.
+    /// Bytes at the front of `buffer` that were read and not handed out: the start of a line.
+    filled: usize,
+    /// That line is over the limit: its bytes are dropped as they come.
     too_long: bool,
     /// The input has no more bytes.
     ended: bool,
-    spans: Vec<Span>,
 }
 
-/// Some lines that follow each other. Borrows the reader's buffer.
-pub struct Batch<'a> {
-    buffer: &'a [u8],
-    spans: &'a [Span],
+/// Whole lines that follow each other, in a buffer of their own that is used again. Has no `Debug`: they are raw.
+#[derive(Default)]
+pub struct Lines {
+    buffer: Vec<u8>,
+    /// Bytes at the front of `buffer` that are lines.
+    filled: usize,
+    /// The first line was over the limit; what is left of it says nothing.
+    first_too_long: bool,
 }
 
 /// One line. Has no `Debug`: its content is raw.
@@ -45,7 +45,7 @@ pub enum Content<'a> {
     TooLong,
 }
 
-/// A line of nothing but ASCII spaces and tabs, or empty. Only [`LineReader`] makes one, so it is safe to write.
+/// A line of nothing but ASCII spaces and tabs, or empty. Only [`Lines`] makes one, so it is safe to write.
 #[derive(Clone, Copy)]
 pub struct Blank<'a>(&'a [u8]);
 
@@ -60,122 +60,113 @@ pub enum Ending {
     Missing,
 }
 
-struct Span {
-    content: Range<usize>,
-    ending: Ending,
-    too_long: bool,
-}
-
 impl<R: Read> LineReader<R> {
     /// A reader at the start of `input`.
     pub fn new(input: R) -> Self {
-        Self {
-            input,
-            buffer: vec![0; CHUNK_BYTES],
-            pending: 0..0,
-            searched: 0,
-            too_long: false,
-            ended: false,
-            spans: Vec::with_capacity(BATCH_LINES_MAX),
-        }
+        Self { input, buffer: Vec::new(), filled: 0, too_long: false, ended: false }
     }
 
-    /// The next lines; `None` at the end of the input.
+    /// Puts the next whole lines into `lines`, in place of what is there; false at the end of the input.
     ///
-    /// Hands out whole lines as soon as there are any, so that a slow input is followed line by line. At most
-    /// [`BATCH_LINES_MAX`] lines, and no further line once there are [`BATCH_BYTES_MAX`] bytes.
+    /// Hands out lines as soon as a read has brought the end of one, so that a slow input is followed line by line: at
+    /// most [`READ_BYTES`], and the start of the first line from before. Only the start of the line behind them is copied.
     ///
     /// # Errors
     /// Those of the input. Nothing that was read before is lost to a later call.
-    pub fn batch(&mut self) -> io::Result<Option<Batch<'_>>> {
-        self.spans.clear();
-        self.split();
-        while self.spans.is_empty() && !self.ended {
-            self.fill()?;
-            self.split();
+    pub fn read(&mut self, lines: &mut Lines) -> io::Result<bool> {
+        let mut end = 0;
+        while end == 0 && !self.ended {
+            end = self.fill()?;
         }
-        if self.spans.is_empty() {
-            self.split_last();
+        if end == 0 {
+            // What stands behind the last line end of the input is a line, too.
+            end = self.filled;
         }
-        let batch = Batch { buffer: &self.buffer, spans: &self.spans };
-        Ok((!batch.spans.is_empty()).then_some(batch))
+        lines.trim();
+        std::mem::swap(&mut self.buffer, &mut lines.buffer);
+        lines.filled = end;
+        lines.first_too_long = std::mem::take(&mut self.too_long);
+        let rest = &lines.buffer[end..self.filled];
+        if self.buffer.len() < rest.len() {
+            self.buffer.resize(rest.len(), 0);
+        }
+        self.buffer[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
+        Ok(end > 0)
     }
 
-    /// Moves the whole lines at the front of `pending` to `spans`, up to the limits of a batch.
-    fn split(&mut self) {
-        let first = self.pending.start;
-        while self.spans.len() < BATCH_LINES_MAX && self.pending.start - first < BATCH_BYTES_MAX {
-            let Some(distance) = memchr::memchr(b'\n', &self.buffer[self.searched..self.pending.end]) else {
-                self.searched = self.pending.end;
-                break;
-            };
-            let end = self.searched + distance;
-            let content = self.pending.start..end;
-            match self.buffer[content.clone()].strip_suffix(b"\r") {
-                Some(shorter) => self.push(content.start..content.start + shorter.len(), Ending::CrLf),
-                None => self.push(content, Ending::Lf),
-            }
-            self.pending.start = end + 1;
-            self.searched = end + 1;
-        }
-    }
-
-    /// Moves what stands after the last line end of the input, if anything does.
-    fn split_last(&mut self) {
-        if self.too_long || !self.pending.is_empty() {
-            self.push(self.pending.clone(), Ending::Missing);
-            self.pending.start = self.pending.end;
-        }
-    }
-
-    fn push(&mut self, content: Range<usize>, ending: Ending) {
-        let too_long = self.too_long || content.len() > LINE_BYTES_MAX;
-        self.spans.push(Span { content, ending, too_long });
-        self.too_long = false;
-    }
-
-    /// Reads once, behind `pending`, which holds no line end.
-    fn fill(&mut self) -> io::Result<()> {
-        if self.pending.len() > LINE_BYTES_MAX {
-            self.too_long = true;
-        }
+    /// Reads once. Where the last line that ends in what was read does so; 0 when none does.
+    fn fill(&mut self) -> io::Result<usize> {
+        // One byte more may be the `\r` of the line end.
+        self.too_long |= self.filled > LINE_BYTES_MAX + 1;
         if self.too_long {
-            // The last byte stays: a `\r` there belongs to the end of the line.
-            self.pending.start = self.pending.start.max(self.pending.end.saturating_sub(1));
+            // The last byte stays for the same reason.
+            self.buffer.copy_within(self.filled - 1..self.filled, 0);
+            self.filled = 1;
         }
-        self.buffer.copy_within(self.pending.clone(), 0);
-        self.pending = 0..self.pending.len();
-        self.searched = self.pending.end;
-        if self.buffer.len() - self.pending.end < CHUNK_BYTES / 2 {
-            let grown = (self.buffer.len() * 2).min(LINE_BYTES_MAX + CHUNK_BYTES);
+        let start = self.filled;
+        if self.buffer.len() - start < READ_BYTES / 2 {
+            let grown = (self.buffer.len() * 2).clamp(READ_BYTES, LINE_BYTES_MAX + READ_BYTES);
             self.buffer.reserve_exact(grown - self.buffer.len());
             self.buffer.resize(grown, 0);
         }
+        let room = self.buffer.len().min(start + READ_BYTES);
         let read = loop {
-            match self.input.read(&mut self.buffer[self.pending.end..]) {
+            match self.input.read(&mut self.buffer[start..room]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => break result?,
             }
         };
-        self.pending.end += read;
+        self.filled += read;
         self.ended = read == 0;
-        Ok(())
+        Ok(memchr::memrchr(b'\n', &self.buffer[start..self.filled]).map_or(0, |last| start + last + 1))
     }
 }
 
-impl<'a> Batch<'a> {
-    /// The lines, in order.
-    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> {
-        let buffer = self.buffer;
-        self.spans.iter().map(move |span| {
-            let content = &buffer[span.content.clone()];
-            let content = match content {
-                _ if span.too_long => Content::TooLong,
-                blank if blank.iter().all(|byte| matches!(byte, b' ' | b'\t')) => Content::Blank(Blank(blank)),
-                raw => Content::Raw(raw),
+impl Lines {
+    /// The lines, in order; found anew by each call.
+    pub fn iter(&self) -> impl Iterator<Item = Line<'_>> {
+        let mut rest = &self.buffer[..self.filled];
+        let mut too_long = self.first_too_long;
+        std::iter::from_fn(move || {
+            let (line, behind) = match memchr::memchr(b'\n', rest) {
+                Some(end) => rest.split_at(end + 1),
+                None if rest.is_empty() => return None,
+                None => (rest, &[][..]),
             };
-            Line { content, ending: span.ending }
+            rest = behind;
+            Some(Line::new(line, std::mem::take(&mut too_long)))
         })
+    }
+
+    /// Bytes of all lines with their ends.
+    pub fn size(&self) -> usize {
+        self.filled
+    }
+
+    /// Gives a buffer back that a long line made large.
+    pub fn trim(&mut self) {
+        if self.buffer.len() > HELD_BYTES_MAX {
+            *self = Self::default();
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    fn new(line: &'a [u8], too_long: bool) -> Self {
+        let (content, ending) = match line.strip_suffix(b"\n") {
+            Some(content) => match content.strip_suffix(b"\r") {
+                Some(content) => (content, Ending::CrLf),
+                None => (content, Ending::Lf),
+            },
+            None => (line, Ending::Missing),
+        };
+        let content = match content {
+            long if too_long || long.len() > LINE_BYTES_MAX => Content::TooLong,
+            blank if blank.iter().all(|byte| matches!(byte, b' ' | b'\t')) => Content::Blank(Blank(blank)),
+            raw => Content::Raw(raw),
+        };
+        Self { content, ending }
     }
 }
 
@@ -223,18 +214,18 @@ mod tests {
 
     /// Every line with its end, `None` for one that is too long; and the most bytes the reader held.
     fn read_all(input: impl Read) -> (Vec<Option<Vec<u8>>>, usize) {
-        let mut reader = LineReader::new(input);
-        let mut lines = Vec::new();
-        while let Some(batch) = reader.batch().unwrap() {
-            for line in batch.lines() {
-                lines.push(match line.content {
-                    Content::Raw(raw) => Some([raw, line.ending.as_bytes()].concat()),
-                    Content::Blank(blank) => Some([blank.as_bytes(), line.ending.as_bytes()].concat()),
-                    Content::TooLong => None,
-                });
-            }
+        let (mut reader, mut read) = (LineReader::new(input), Lines::default());
+        let (mut lines, mut held) = (Vec::new(), 0);
+        while reader.read(&mut read).unwrap() {
+            held = held.max(reader.buffer.capacity() + read.buffer.capacity());
+            lines.extend(read.iter().map(|line| match line.content {
+                Content::Raw(raw) => Some([raw, line.ending.as_bytes()].concat()),
+                Content::Blank(blank) => Some([blank.as_bytes(), line.ending.as_bytes()].concat()),
+                Content::TooLong => None,
+            }));
         }
-        (lines, reader.buffer.capacity())
+        assert!(!reader.read(&mut read).unwrap() && read.iter().next().is_none(), "the end stays the end");
+        (lines, held)
     }
 
     #[test]
@@ -250,19 +241,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_handed_out_before_the_next_read() {
-        let mut reader = LineReader::new(pieces(b"one\ntwo\n", vec![4]));
-        assert_eq!(reader.batch().unwrap().unwrap().lines().count(), 1);
-        assert_eq!(reader.batch().unwrap().unwrap().lines().count(), 1);
-        assert!(reader.batch().unwrap().is_none());
+    fn lines_are_handed_out_before_the_next_read() {
+        let (mut reader, mut lines) = (LineReader::new(pieces(b"one\ntwo\nthree", vec![10])), Lines::default());
+        for expected in [2, 1] {
+            assert!(reader.read(&mut lines).unwrap());
+            assert_eq!(lines.iter().count(), expected);
+        }
+        assert!(!reader.read(&mut lines).unwrap());
     }
 
     #[test]
-    fn a_batch_has_at_most_its_lines() {
-        let input = b"\n".repeat(BATCH_LINES_MAX + 1);
-        let mut reader = LineReader::new(&input[..]);
-        assert_eq!(reader.batch().unwrap().unwrap().lines().count(), BATCH_LINES_MAX);
-        assert_eq!(reader.batch().unwrap().unwrap().lines().count(), 1);
+    fn a_read_asks_for_no_more_after_a_long_line() {
+        let long = [vec![b'x'; 8 * READ_BYTES], b"\n".to_vec(), b"short\n".repeat(READ_BYTES)].concat();
+        let (mut reader, mut lines) = (LineReader::new(&long[..]), Lines::default());
+        assert!(reader.read(&mut lines).unwrap() && lines.size() > 8 * READ_BYTES);
+        assert!(reader.read(&mut lines).unwrap() && lines.size() <= READ_BYTES);
+        assert!(reader.read(&mut lines).unwrap() && lines.size() <= READ_BYTES);
+        assert!(reader.buffer.len() + lines.buffer.len() <= 2 * HELD_BYTES_MAX);
     }
 
     #[test]
@@ -284,7 +279,7 @@ mod tests {
         let line = io::repeat(b'x').take(4 * LINE_BYTES_MAX as u64);
         let (lines, held) = read_all(line.chain(&b"\r\nnext"[..]));
         assert_eq!(lines, [None, Some(b"next".to_vec())]);
-        assert!(held <= LINE_BYTES_MAX + CHUNK_BYTES, "held {held} bytes");
+        assert!(held <= 2 * (LINE_BYTES_MAX + READ_BYTES), "held {held} bytes");
     }
 
     #[test]
@@ -299,9 +294,21 @@ mod tests {
             }
         }
         let mut reader = LineReader::new(Fails(vec![Ok(b"b\n"), Err(ErrorKind::TimedOut.into()), Ok(b"a")]));
-        assert!(reader.batch().is_err());
-        let batch = reader.batch().unwrap().unwrap();
-        assert!(matches!(batch.lines().next().unwrap().content, Content::Raw(b"ab")));
+        let mut lines = Lines::default();
+        assert!(reader.read(&mut lines).is_err());
+        assert!(reader.read(&mut lines).unwrap());
+        assert!(matches!(lines.iter().next().unwrap().content, Content::Raw(b"ab")));
+    }
+
+    #[test]
+    fn the_limit_is_the_same_wherever_a_read_ends() {
+        let mut input = vec![b'x'; LINE_BYTES_MAX];
+        input.extend_from_slice(b"\r\nnext\n");
+        for last in 0..3 {
+            let first = pieces(&input[..LINE_BYTES_MAX + last], vec![READ_BYTES]);
+            let (lines, _) = read_all(first.chain(&input[LINE_BYTES_MAX + last..]));
+            assert!(lines.len() == 2 && lines[0].is_some(), "cut after {last} bytes more than the limit");
+        }
     }
 
     proptest! {

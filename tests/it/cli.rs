@@ -205,6 +205,25 @@ fn scrub_reads_files_in_order() {
 }
 
 #[test]
+fn scrub_writes_the_same_on_any_number_of_threads() {
+    let folder = folder();
+    assert_eq!(run(folder.path(), &["keys", "init"], b"").exit, 0);
+    let lines = (0..20_000).map(|number| match number % 7 {
+        3 => format!("{{\"user\":\r\n#Fields: date c-ip cs-username\n{number} 192.0.2.9 alice\n"),
+        _ => format!("{{\"client_ip\":\"192.0.2.{}\",\"user\":\"user{number}\",\"note\":\"so much\"}}\n", number % 250),
+    });
+    write(folder.path(), "a.log", &lines.collect::<String>());
+    let alone = run(folder.path(), &["scrub", "--threads", "1", "a.log"], b"");
+    assert_eq!(alone.exit, 4, "{}", alone.stderr());
+    for threads in ["2", "5"] {
+        let together = run(folder.path(), &["scrub", "--threads", threads, "a.log"], b"");
+        assert!(together.stdout() == alone.stdout(), "{threads} threads write something else");
+        assert_eq!((together.exit, together.stderr()), (4, alone.stderr()));
+    }
+    assert_eq!(run(folder.path(), &["scrub", "--threads", "0"], b"").exit, 2);
+}
+
+#[test]
 fn scrub_reports_as_json() {
     let folder = folder();
     let ended = run(folder.path(), &["scrub", "--json-report", "report.json"], b"from 192.0.2.1\n\n\xff\n");
