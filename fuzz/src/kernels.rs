@@ -41,7 +41,7 @@ pub fn compared() -> Vec<String> {
 }
 
 fn faster_levels() -> impl Iterator<Item = Level> {
-    Level::available().into_iter().filter(|level| *level != Level::Scalar)
+    Level::available().into_iter().filter(|level| *level != Level::SCALAR)
 }
 
 fn check_quotes(text: &[u8]) {
@@ -50,7 +50,7 @@ fn check_quotes(text: &[u8]) {
         quotes.read(level, text);
         quotes
     };
-    let plain = read(Level::Scalar);
+    let plain = read(Level::SCALAR);
     faster_levels().for_each(|level| assert_eq!(read(level), plain, "{level:?}"));
 }
 
@@ -72,7 +72,7 @@ fn check_beginnings(data: &[u8]) {
         beginnings.find(level, &text, &mut found);
         found
     };
-    let plain = find(Level::Scalar);
+    let plain = find(Level::SCALAR);
     let stand = |word: &[u8; beginnings::BYTES]| text.windows(beginnings::BYTES).position(|place| place == word);
     for place in words.iter().filter_map(stand) {
         assert!(plain.contains(&(place as u32)), "the word at {place} of {} bytes is found", text.len());

@@ -229,10 +229,8 @@ fn wake(
                 keep(Shape::Login, name.user);
             }
         }
-        b'=' => {
-            if asks(secret::may_end_header(before)) {
-                keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
-            }
+        b'=' if asks(secret::may_end_header(before)) => {
+            keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
         }
         b'-' => {
             if asks(before.is_ascii_digit() && after.is_ascii_digit()) {
@@ -278,15 +276,9 @@ fn wake(
                 keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
             }
         }
-        b'J' => {
-            if asks(before == b'y') {
-                keep(Shape::Jwt, secret::jwt_at(text, anchor, &mut done.jwt));
-            }
-        }
-        b'_' | b'I' => {
-            if asks(secret::may_be_issued(before, sign)) {
-                keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
-            }
+        b'J' if asks(before == b'y') => keep(Shape::Jwt, secret::jwt_at(text, anchor, &mut done.jwt)),
+        b'_' | b'I' if asks(secret::may_be_issued(before, sign)) => {
+            keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
         }
         b' ' => {
             if asks(secret::may_end_scheme(text, anchor)) {

@@ -118,6 +118,7 @@ mod aes_ni {
         unsafe { _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<CONSTANT>(key)) }
     }
 
+    #[expect(clippy::needless_range_loop, reason = "the same places of two arrays")]
     #[target_feature(enable = "aes,sse2")]
     pub(super) fn low_bits(keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
         let mut bits = 0;
@@ -162,6 +163,7 @@ mod vaes {
     /// Vectors of four blocks.
     const VECTORS: usize = BLOCKS / 4;
 
+    #[expect(clippy::needless_range_loop, reason = "the same places of two arrays")]
     #[target_feature(enable = "avx512f,vaes,aes")]
     pub(super) fn low_bits(keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
         let mut states = [[_mm512_setzero_si512(); VECTORS]; 2];

@@ -4,7 +4,7 @@
 //! place is a candidate where some word fits all three. Words share eight bits, so a candidate is no find yet. (The method
 //! is known as Teddy, from the Hyperscan project.)
 
-use super::Level;
+use super::{Level, Width};
 
 /// Bytes of a word that are looked at.
 pub const BYTES: usize = 3;
@@ -54,10 +54,10 @@ impl Beginnings {
 
     /// Appends the places of `text` at which a word may begin to `found`, ascending. A word has at least three bytes.
     pub fn find(&self, level: Level, text: &[u8], found: &mut Vec<u32>) {
-        match level {
-            Level::Scalar => self.find_from(text, 0, found),
+        match level.0 {
+            Width::Scalar => self.find_from(text, 0, found),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 | Level::Avx512 => {
+            Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 and BMI1 (`Level::available`).
                 unsafe { avx2::find(self, text, found) }
             }
@@ -190,7 +190,7 @@ mod tests {
                 let word = words[which.index(words.len())].to_ascii_uppercase();
                 text.splice(at..at, word.into_bytes());
             }
-            let expected = places(Level::Scalar, &beginnings, &text);
+            let expected = places(Level::SCALAR, &beginnings, &text);
             prop_assert!(words.is_empty() || expected.contains(&(at as u32)));
             for level in Level::available() {
                 prop_assert_eq!(&places(level, &beginnings, &text), &expected, "{:?}", level);

@@ -1,7 +1,7 @@
 //! Byte work that goes faster with the CPU's wide instructions: the only room with `unsafe` code.
 //!
 //! Knows: bytes. Must not know what they mean. Each kernel is a safe function that takes the [`Level`] to work at; what it
-//! gives is the same at every level, and tests compare each level that the CPU has with [`Level::Scalar`], which is
+//! gives is the same at every level, and tests compare each level that the CPU has with [`Level::SCALAR`], which is
 //! plain Rust and the oracle.
 
 #![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
@@ -14,9 +14,12 @@ pub mod signs;
 
 use std::sync::OnceLock;
 
-/// Which instructions kernels may use.
+/// Which instructions kernels may use. Each is there only where the CPU has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub struct Level(Width);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Width {
     /// Plain Rust: every CPU.
     Scalar,
     /// 32 bytes at a time: AVX2, and PCLMULQDQ, BMI1, BMI2, LZCNT and POPCNT, which come with it.
@@ -28,9 +31,12 @@ pub enum Level {
 }
 
 impl Level {
+    /// Plain Rust, which every CPU runs.
+    pub const SCALAR: Self = Self(Width::Scalar);
+
     /// The levels that this CPU has, the plainest first.
     pub fn available() -> Vec<Self> {
-        let mut levels = vec![Self::Scalar];
+        let mut levels = vec![Self::SCALAR];
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2")
@@ -40,13 +46,13 @@ impl Level {
                 && is_x86_feature_detected!("lzcnt")
                 && is_x86_feature_detected!("popcnt");
             if avx2 {
-                levels.push(Self::Avx2);
+                levels.push(Self(Width::Avx2));
             }
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl");
             if avx2 && avx512 {
-                levels.push(Self::Avx512);
+                levels.push(Self(Width::Avx512));
             }
         }
         levels
@@ -55,6 +61,6 @@ impl Level {
     /// The best level of this CPU, asked for once.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::Scalar))
+        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::SCALAR))
     }
 }

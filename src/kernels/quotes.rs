@@ -4,7 +4,7 @@
 //! strings, from arithmetic on the bits (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal 28, 2019,
 //! sections 3.1.1 and 3.1.2).
 
-use super::Level;
+use super::{Level, Width};
 
 /// Bytes of a block, each with a bit in a word.
 const BLOCK_BYTES: usize = 64;
@@ -45,15 +45,15 @@ impl Quotes {
         self.backslashes.clear();
         self.has_backslash = false;
         self.has_control = false;
-        match level {
-            Level::Scalar => self.blocks(text, scalar::signs, scalar::prefix_xor),
+        match level.0 {
+            Width::Scalar => self.blocks(text, scalar::signs, scalar::prefix_xor),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => {
+            Width::Avx2 => {
                 // SAFETY: this level is only there where the CPU has all that `blocks` is compiled for (`Level::available`).
                 unsafe { avx2::blocks(self, text) }
             }
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => {
+            Width::Avx512 => {
                 // SAFETY: as above.
                 unsafe { avx512::blocks(self, text) }
             }
@@ -256,7 +256,7 @@ mod tests {
             let all: Vec<usize> = (0..text.len()).filter(|at| quotes.next(*at) == Some(*at)).collect();
             assert_eq!(all, expected, "{level:?}");
             assert_eq!(quotes.has_control(), control, "{level:?}");
-            assert_eq!(quotes, read(Level::Scalar, text), "{level:?}");
+            assert_eq!(quotes, read(Level::SCALAR, text), "{level:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which classes of bytes stand in a text: tells in one pass what is not worth looking for.
 
-use super::Level;
+use super::{Level, Width};
 
 /// Values of a byte that are ASCII.
 const ASCII: usize = 128;
@@ -36,13 +36,13 @@ impl Classes {
 
     /// The classes of which some byte stands in `text`, a bit for each.
     pub fn seen(&self, level: Level, text: &[u8]) -> u8 {
-        match level {
-            Level::Scalar => self.seen_one_by_one(text),
+        match level.0 {
+            Width::Scalar => self.seen_one_by_one(text),
             // What is shorter than a block is sooner looked at than loaded.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 | Level::Avx512 if text.len() < avx2::BLOCK_BYTES => self.seen_one_by_one(text),
+            Width::Avx2 | Width::Avx512 if text.len() < avx2::BLOCK_BYTES => self.seen_one_by_one(text),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 | Level::Avx512 => {
+            Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 (`Level::available`).
                 unsafe { avx2::seen(&self.of_byte, text) }
             }
@@ -134,8 +134,8 @@ mod tests {
     proptest! {
         #[test]
         fn all_levels_agree(text in prop::collection::vec(any::<u8>(), 0..150), ascii in "[ -~]{0,150}") {
-            check(&text, CLASSES.seen(Level::Scalar, &text));
-            check(ascii.as_bytes(), CLASSES.seen(Level::Scalar, ascii.as_bytes()));
+            check(&text, CLASSES.seen(Level::SCALAR, &text));
+            check(ascii.as_bytes(), CLASSES.seen(Level::SCALAR, ascii.as_bytes()));
         }
     }
 }

@@ -212,7 +212,7 @@ fn scrub_writes_the_same_on_any_number_of_threads() {
         3 => format!("{{\"user\":\r\n#Fields: date c-ip cs-username\n{number} 192.0.2.9 alice\n"),
         _ => format!("{{\"client_ip\":\"192.0.2.{}\",\"user\":\"user{number}\",\"note\":\"so much\"}}\n", number % 250),
     });
-    write(folder.path(), "a.log", &lines.collect::<String>());
+    write(folder.path(), "a.log", lines.collect::<String>());
     let alone = run(folder.path(), &["scrub", "--threads", "1", "a.log"], b"");
     assert_eq!(alone.exit, 4, "{}", alone.stderr());
     for threads in ["2", "5"] {
