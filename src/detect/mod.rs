@@ -105,7 +105,7 @@ fn shapes_where(text: &[u8], found: &mut Vec<Found>, asks: impl Fn(bool) -> bool
         && let Some(step) = rest.iter().position(|byte| ANCHORS[usize::from(*byte)])
     {
         let anchor = from + step;
-        wake(text, anchor, &mut done, &asks, |shape, span| {
+        wake(Anchor::new(text, anchor), &mut done, &asks, |shape, span| {
             if let Some(span) = span {
                 found.push(Found { span, shape });
             }
@@ -162,143 +162,188 @@ static ANCHORS: [bool; 256] = {
     anchors
 };
 
+/// A byte at which detectors wake, and those beside it.
+#[derive(Clone, Copy)]
+struct Anchor<'t> {
+    text: &'t [u8],
+    at: usize,
+    sign: u8,
+    before: u8,
+    after: u8,
+}
+
+impl<'t> Anchor<'t> {
+    fn new(text: &'t [u8], at: usize) -> Self {
+        // No anchor and no part of an entity; what stands beside the text is as good as a line feed.
+        let neighbour = |byte: Option<u8>| byte.unwrap_or(b'\n');
+        let (before, after) = (neighbour(scan::byte_before(text, at)), neighbour(scan::byte(text, at + 1)));
+        Self { text, at, sign: text[at], before, after }
+    }
+}
+
+fn are_hex(before: u8, after: u8) -> bool {
+    before.is_ascii_hexdigit() && after.is_ascii_hexdigit()
+}
+
 /// Calls the detectors that wake at the byte at `anchor`, where `asks` wants them: see [`shapes_where`].
 ///
 /// A detector that can find nothing also learns nothing: what it notes in `done` is before every later anchor.
 #[inline(always)]
 fn wake(
-    text: &[u8],
-    anchor: usize,
+    anchor: Anchor<'_>,
     done: &mut Done,
     asks: impl Fn(bool) -> bool,
     mut keep: impl FnMut(Shape, Option<Range<usize>>),
 ) {
-    // No anchor and no part of an entity; what stands beside the text is as good as a line feed.
-    let neighbour = |byte: Option<u8>| byte.unwrap_or(b'\n');
-    let (before, after) = (neighbour(scan::byte_before(text, anchor)), neighbour(scan::byte(text, anchor + 1)));
-    let between_hex = before.is_ascii_hexdigit() && after.is_ascii_hexdigit();
-    let sign = text[anchor];
+    let Anchor { text, at, sign, before, after } = anchor;
     match sign {
-        b'.' => {
-            if asks(before.is_ascii_digit() && after.is_ascii_digit())
-                && let Some(address) = address::at_dot(text, anchor, &mut done.ipv4)
-            {
-                let (shape, span) = address::with_prefix(text, address);
-                keep(shape, Some(span));
-            }
-            if asks(matches!(after, b'i' | b'I'))
-                && let Some((shape, span)) = address::reversed_at(text, anchor)
-            {
-                keep(shape, Some(span));
-            }
-            if asks(between_hex) {
-                keep(Shape::Mac, mac::at_dot(text, anchor, &mut done.quads));
-            }
-            if asks(secret::may_be_issued(before, sign)) {
-                keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
-            }
-        }
-        b':' => {
-            // An address has a second colon, and this is its first one.
-            if asks(after.is_ascii_hexdigit() || after == b':')
-                && let Some(address) = address::at_colon(text, anchor, &mut done.ipv6)
-            {
-                let (shape, span) = address::with_prefix(text, address);
-                keep(shape, Some(span));
-            }
-            if asks(between_hex) {
-                for address in mac::at_colon(text, anchor, &mut done.octets) {
-                    keep(Shape::Mac, address);
-                }
-            }
-            if asks(secret::may_end_header(before)) {
-                keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
-            }
-            if asks(after == b'/')
-                && let Some(userinfo) = secret::url_userinfo(text, anchor, &mut done.url)
-            {
-                // The at-sign behind a password is no e-mail's.
-                done.email = userinfo.password.end + 1;
-                keep(Shape::Login, Some(userinfo.user).filter(|user| !user.is_empty()));
-                keep(Shape::Password, Some(userinfo.password).filter(|password| !password.is_empty()));
-            }
-            if asks(before == b'n')
-                && let Some(name) = account::arn_at(text, anchor, &mut done.arn)
-            {
-                keep(Shape::Account, name.account);
-                keep(Shape::Login, name.user);
-            }
-        }
+        b'.' => wake_at_dot(anchor, done, asks, keep),
+        b':' => wake_at_colon(anchor, done, asks, keep),
         b'=' if asks(secret::may_end_header(before)) => {
-            keep(Shape::Secret, secret::header_value(text, anchor, &mut done.header));
+            keep(Shape::Secret, secret::header_value(text, at, &mut done.header));
         }
-        b'-' => {
-            if asks(before.is_ascii_digit() && after.is_ascii_digit()) {
-                keep(Shape::Ip, address::at_hyphen(text, anchor, &mut done.hyphenated_ipv4));
-            }
-            if asks(between_hex) {
-                keep(Shape::Uuid, uuid::at_hyphen(text, anchor, &mut done.uuid));
-            }
-            if asks(after == b'1') {
-                keep(Shape::Sid, account::sid_at(text, anchor, &mut done.sid));
-            }
-            if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
-                && let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups)
-            {
-                keep(card_or_iban(is_card), Some(span));
-            }
-            if asks(after == b'-') {
-                keep(Shape::Secret, secret::private_key_at(text, anchor));
-            }
-            if asks(between_hex) {
-                keep(Shape::Mac, mac::at_hyphen(text, anchor, &mut done.hyphens));
-            }
-            if asks(secret::may_be_issued(before, sign)) {
-                keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
-            }
-        }
+        b'-' => wake_at_hyphen(anchor, done, asks, keep),
         b'@' => {
-            if let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email) {
+            if let Some((shape, span)) = email::at_sign(text, at, &mut done.email) {
                 keep(shape, Some(span));
             }
         }
         b'%' => {
             // The signs are `%40` and `%2540`.
             if asks(matches!(after, b'2' | b'4'))
-                && let Some((shape, span)) = email::at_sign(text, anchor, &mut done.email)
+                && let Some((shape, span)) = email::at_sign(text, at, &mut done.email)
             {
                 keep(shape, Some(span));
             }
             if asks(after == b'3') {
-                keep(Shape::Ip, address::at_encoded_colon(text, anchor, &mut done.encoded_ipv6));
+                keep(Shape::Ip, address::at_encoded_colon(text, at, &mut done.encoded_ipv6));
             }
-            if asks(secret::may_end_scheme(text, anchor)) {
-                keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            if asks(secret::may_end_scheme(text, at)) {
+                keep(Shape::Secret, secret::behind_scheme(text, at, &mut done.scheme));
             }
         }
-        b'J' if asks(before == b'y') => keep(Shape::Jwt, secret::jwt_at(text, anchor, &mut done.jwt)),
+        b'J' if asks(before == b'y') => keep(Shape::Jwt, secret::jwt_at(text, at, &mut done.jwt)),
         b'_' | b'I' if asks(secret::may_be_issued(before, sign)) => {
-            keep(Shape::Secret, secret::issued_at(text, anchor, &mut done.issued));
+            keep(Shape::Secret, secret::issued_at(text, at, &mut done.issued));
         }
         b' ' => {
-            if asks(secret::may_end_scheme(text, anchor)) {
-                keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            if asks(secret::may_end_scheme(text, at)) {
+                keep(Shape::Secret, secret::behind_scheme(text, at, &mut done.scheme));
             }
             if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
-                && let Some((is_card, span)) = number::at_separator(text, anchor, &mut done.groups)
+                && let Some((is_card, span)) = number::at_separator(text, at, &mut done.groups)
             {
                 keep(card_or_iban(is_card), Some(span));
             }
         }
         b'+' => {
-            if asks(secret::may_end_scheme(text, anchor)) {
-                keep(Shape::Secret, secret::behind_scheme(text, anchor, &mut done.scheme));
+            if asks(secret::may_end_scheme(text, at)) {
+                keep(Shape::Secret, secret::behind_scheme(text, at, &mut done.scheme));
             }
             if asks(after.is_ascii_digit()) {
-                keep(Shape::Phone, number::at_plus(text, anchor, &mut done.phone));
+                keep(Shape::Phone, number::at_plus(text, at, &mut done.phone));
             }
         }
         _ => {}
+    }
+}
+
+/// Calls the detectors that wake at a dot.
+#[inline(always)]
+fn wake_at_dot(
+    Anchor { text, at, sign, before, after }: Anchor<'_>,
+    done: &mut Done,
+    asks: impl Fn(bool) -> bool,
+    mut keep: impl FnMut(Shape, Option<Range<usize>>),
+) {
+    if asks(before.is_ascii_digit() && after.is_ascii_digit())
+        && let Some(address) = address::at_dot(text, at, &mut done.ipv4)
+    {
+        let (shape, span) = address::with_prefix(text, address);
+        keep(shape, Some(span));
+    }
+    if asks(matches!(after, b'i' | b'I'))
+        && let Some((shape, span)) = address::reversed_at(text, at)
+    {
+        keep(shape, Some(span));
+    }
+    if asks(are_hex(before, after)) {
+        keep(Shape::Mac, mac::at_dot(text, at, &mut done.quads));
+    }
+    if asks(secret::may_be_issued(before, sign)) {
+        keep(Shape::Secret, secret::issued_at(text, at, &mut done.issued));
+    }
+}
+
+/// Calls the detectors that wake at a colon.
+#[inline(always)]
+fn wake_at_colon(
+    Anchor { text, at, before, after, .. }: Anchor<'_>,
+    done: &mut Done,
+    asks: impl Fn(bool) -> bool,
+    mut keep: impl FnMut(Shape, Option<Range<usize>>),
+) {
+    // An address has a second colon, and this is its first one.
+    if asks(after.is_ascii_hexdigit() || after == b':')
+        && let Some(address) = address::at_colon(text, at, &mut done.ipv6)
+    {
+        let (shape, span) = address::with_prefix(text, address);
+        keep(shape, Some(span));
+    }
+    if asks(are_hex(before, after)) {
+        for address in mac::at_colon(text, at, &mut done.octets) {
+            keep(Shape::Mac, address);
+        }
+    }
+    if asks(secret::may_end_header(before)) {
+        keep(Shape::Secret, secret::header_value(text, at, &mut done.header));
+    }
+    if asks(after == b'/')
+        && let Some(userinfo) = secret::url_userinfo(text, at, &mut done.url)
+    {
+        // The at-sign behind a password is no e-mail's.
+        done.email = userinfo.password.end + 1;
+        keep(Shape::Login, Some(userinfo.user).filter(|user| !user.is_empty()));
+        keep(Shape::Password, Some(userinfo.password).filter(|password| !password.is_empty()));
+    }
+    if asks(before == b'n')
+        && let Some(name) = account::arn_at(text, at, &mut done.arn)
+    {
+        keep(Shape::Account, name.account);
+        keep(Shape::Login, name.user);
+    }
+}
+
+/// Calls the detectors that wake at a hyphen.
+#[inline(always)]
+fn wake_at_hyphen(
+    Anchor { text, at, sign, before, after }: Anchor<'_>,
+    done: &mut Done,
+    asks: impl Fn(bool) -> bool,
+    mut keep: impl FnMut(Shape, Option<Range<usize>>),
+) {
+    if asks(before.is_ascii_digit() && after.is_ascii_digit()) {
+        keep(Shape::Ip, address::at_hyphen(text, at, &mut done.hyphenated_ipv4));
+    }
+    if asks(are_hex(before, after)) {
+        keep(Shape::Uuid, uuid::at_hyphen(text, at, &mut done.uuid));
+    }
+    if asks(after == b'1') {
+        keep(Shape::Sid, account::sid_at(text, at, &mut done.sid));
+    }
+    if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
+        && let Some((is_card, span)) = number::at_separator(text, at, &mut done.groups)
+    {
+        keep(card_or_iban(is_card), Some(span));
+    }
+    if asks(after == b'-') {
+        keep(Shape::Secret, secret::private_key_at(text, at));
+    }
+    if asks(are_hex(before, after)) {
+        keep(Shape::Mac, mac::at_hyphen(text, at, &mut done.hyphens));
+    }
+    if asks(secret::may_be_issued(before, sign)) {
+        keep(Shape::Secret, secret::issued_at(text, at, &mut done.issued));
     }
 }
 
