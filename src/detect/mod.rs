@@ -144,8 +144,7 @@ struct Done {
 
 /// Bytes at which a detector wakes, of which at least one stands in or beside every entity that [`shapes`] finds but cards
 /// and account numbers without separators: these have digits, and are [`NUMBER_BYTES_MIN`] long.
-///
-/// Must be those that [`wake`] matches.
+// Must be those that `wake` matches.
 pub const SIGNS: &[u8] = b".:=-@%J_I +";
 
 /// Bytes of the shortest number without separators that [`shapes`] finds.
