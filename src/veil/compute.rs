@@ -47,6 +47,7 @@ struct Replaced {
 
 impl Batch {
     /// Works out what replaces every value, and counts the values.
+    #[inline(never)] // A profile tells the phases apart by these functions.
     pub(super) fn compute(&mut self, keys: &Keyring) {
         self.replacements.resize(self.plan.findings.len(), 0..0);
         let mut records = self.planned.iter().flatten().peekable();

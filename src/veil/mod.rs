@@ -253,6 +253,7 @@ impl Batch {
     }
 
     /// First phase: lists the findings of every part.
+    #[inline(never)] // A profile tells the phases apart by these functions.
     fn plan_record(
         &mut self,
         veil: &Veil,
@@ -303,6 +304,7 @@ impl Batch {
     }
 
     /// Third phase: splices the replacements in and looks for residues.
+    #[inline(never)]
     fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
         let matcher = veil.packs.at(planned.met.metadata);
