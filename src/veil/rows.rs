@@ -86,8 +86,12 @@ impl Rows {
             return Self::of(matcher, header, &names.split_ascii_whitespace().collect::<Vec<_>>(), &["\t", " "]);
         }
         let separator = SEPARATORS.into_iter().find(|separator| text.contains(*separator))?;
-        let names: Vec<&str> = text.split(separator).map(|name| name.trim().trim_matches('"')).collect();
-        let is_header = names.len() >= COLUMNS_MIN && are_names(&names) && are_known(matcher, &names);
+        let names = text.split(separator).map(|name| name.trim().trim_matches('"'));
+        // A long first line is no header: nothing is to be learnt from all of it.
+        let names: Vec<&str> = names.take(LinePattern::COLUMNS_MAX + 1).collect();
+        let is_header = (COLUMNS_MIN..=LinePattern::COLUMNS_MAX).contains(&names.len())
+            && are_names(&names)
+            && are_known(matcher, &names);
         is_header.then(|| Self::of(matcher, header, &names, &[separator.encode_utf8(&mut [0; 4])])).flatten()
     }
 
