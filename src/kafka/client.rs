@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 /// Fetched and not yet veiled bytes of all partitions together. librdkafka's limit holds for each split queue by
 /// itself, so it is divided among them.
-const FETCHED_BYTES_MAX: usize = 24 * 1024 * 1024;
+const FETCHED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Fetched and not yet veiled records of all partitions together. Each costs librdkafka some 500 bytes beside its own,
 /// which counts for short records only.
 const FETCHED_RECORDS_MAX: usize = 60_000;
@@ -17,7 +17,7 @@ const FETCHED_BYTES_PER_PARTITION_MIN: usize = 512 * 1024;
 /// Most that one partition adds to a fetch; librdkafka's default.
 const FETCH_BYTES_MAX: usize = 1024 * 1024;
 /// Produced and not yet acknowledged bytes of all workers together.
-const PRODUCED_BYTES_MAX: usize = 32 * 1024 * 1024;
+const PRODUCED_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// Produced and not yet acknowledged records of all workers together.
 const PRODUCED_RECORDS_MAX: usize = 100_000;
 /// Most bytes of one batch.
