@@ -11,13 +11,14 @@ import time
 LOGVEIL = "target/release/logveil"
 # The stages of a batch, by the function that each of them is.
 STAGES = {"plan": "plan_record", "compute": "compute", "emit": "emit"}
-# Kind of log, pack, and the most instructions that an event may cost: plan, compute, emit.
+# Kind of log, pack, and the most instructions that an event may cost: plan, compute, emit. About a seventh more than they
+# were when they were set.
 BUDGETS = [
-    ("api", "api-gateway", (0, 0, 0)),
-    ("api", "generic-json", (0, 0, 0)),
-    ("cloudtrail", "auto", (0, 0, 0)),
-    ("nginx", "nginx", (0, 0, 0)),
-    ("sshd", "linux-auth", (0, 0, 0)),
+    ("api", "api-gateway", (127_000, 33_000, 60_000)),
+    ("api", "generic-json", (135_000, 33_000, 78_000)),
+    ("cloudtrail", "auto", (119_000, 20_000, 137_000)),
+    ("nginx", "nginx", (36_000, 7_600, 8_000)),
+    ("sshd", "linux-auth", (34_000, 4_100, 3_600)),
 ]
 FEW, MANY = 300, 1300
 GROWTH_KIB_MAX = 32 * 1024
