@@ -138,22 +138,10 @@ fn is_replaced_alike(plan: &Plan, first: usize, second: usize) -> bool {
     first.class == second.class && first.replacement == second.replacement && value(first) == value(second)
 }
 
-/// A number that equal values of a class have and others seldom: products of 64 bits, folded. Whoever finds values that
-/// share one gains that they are hashed each for itself.
+/// A number that equal values of a class have.
 fn hash(finding: &Finding, values: &[u8]) -> u64 {
-    // The digits of pi: no structure that a text could have.
-    const SEED: u64 = 0x243f_6a88_85a3_08d3;
-    const FACTOR: u64 = 0x1319_8a2e_0370_7345;
-    let fold = |number: u64| {
-        let product = u128::from(number ^ SEED) * u128::from(FACTOR);
-        product as u64 ^ (product >> 64) as u64
-    };
     let value = value_of(finding, values).expose();
-    let (words, rest) = value.as_chunks();
-    let mut last = [0; size_of::<u64>()];
-    last[..rest.len()].copy_from_slice(rest);
-    let start = (value.len() as u64) << u8::BITS | finding.class as u64;
-    words.iter().chain([&last]).fold(start, |hash, word| fold(hash ^ u64::from_le_bytes(*word)))
+    super::hash::hash((value.len() as u64) << u8::BITS | finding.class as u64, value)
 }
 
 /// Writes what replaces values, and what replaces those that are encoded inside others.

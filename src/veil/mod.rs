@@ -6,6 +6,7 @@
 mod compute;
 mod explain;
 mod expressions;
+mod hash;
 mod literals;
 mod matcher;
 mod names;

@@ -12,8 +12,7 @@ const END_CHARS_MAX: usize = 128;
 pub(super) struct Names {
     /// By reduced name.
     whole: BTreeMap<String, Action>,
-    /// By first byte: which lengths its names have, as bits; most names are told by it to be none.
-    lengths: [u64; 256],
+    lengths: Lengths,
     /// The reduced ends, read backwards, as a trie. The first node is its root.
     ends: Vec<EndNode>,
     /// Reduced names that selectors and recognition speak of.
@@ -29,14 +28,18 @@ struct EndNode {
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self { whole: BTreeMap::new(), lengths: [0; 256], ends: vec![EndNode::default()], others: BTreeSet::new() }
+        Self {
+            whole: BTreeMap::new(),
+            lengths: Lengths::default(),
+            ends: vec![EndNode::default()],
+            others: BTreeSet::new(),
+        }
     }
 
     pub(super) fn add(&mut self, name: &Name, action: Action) {
         match name {
             Name::Whole(name) => {
-                let (first, length) = first_and_length(name.as_str().as_bytes());
-                self.lengths[first] |= length;
+                self.lengths.add(name.as_str().as_bytes());
                 self.whole.insert(name.as_str().to_owned(), action);
             }
             Name::End(name) => {
@@ -74,8 +77,7 @@ impl Names {
 
     /// The rule that goes by this whole name, reduced as [`FieldName`] does.
     pub(super) fn whole(&self, reduced: &str) -> Option<Action> {
-        let (first, length) = first_and_length(reduced.as_bytes());
-        let found = if self.lengths[first] & length == 0 { None } else { self.whole.get(reduced) };
+        let found = if self.lengths.may_hold(reduced.as_bytes()) { self.whole.get(reduced) } else { None };
         found.or_else(|| self.whole.get(without_encoding(reduced)?)).copied()
     }
 
@@ -116,10 +118,33 @@ fn without_encoding(reduced: &str) -> Option<&str> {
     name.filter(|name| !name.is_empty())
 }
 
-/// The first byte of a name, and its length as a bit; all long names share one.
-pub(super) fn first_and_length(name: &[u8]) -> (usize, u64) {
-    let first = name.first().copied().unwrap_or_default();
-    (usize::from(first), 1 << name.len().min(u64::BITS as usize - 1))
+/// Which lengths the names of a set have, by their first byte: most other names are told by it to be none of them.
+#[derive(Debug, Clone)]
+pub(super) struct Lengths([u64; 256]);
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self([0; 256])
+    }
+}
+
+impl Lengths {
+    pub(super) fn add(&mut self, name: &[u8]) {
+        let (first, length) = Self::of(name);
+        self.0[first] |= length;
+    }
+
+    /// Whether a name may be in the set.
+    pub(super) fn may_hold(&self, name: &[u8]) -> bool {
+        let (first, length) = Self::of(name);
+        self.0[first] & length != 0
+    }
+
+    /// The first byte of a name, and its length as a bit; all long names share one.
+    fn of(name: &[u8]) -> (usize, u64) {
+        let first = name.first().copied().unwrap_or_default();
+        (usize::from(first), 1 << name.len().min(u64::BITS as usize - 1))
+    }
 }
 
 /// Where the last two parts of a flattened path begin in a buffer of reduced names.

@@ -3,7 +3,7 @@
 use super::JSON_DEPTH_MAX;
 use super::expressions::Expressions;
 use super::matcher::{Action, Matcher, RuleNames};
-use super::names::first_and_length;
+use super::names::Lengths;
 use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
 use crate::decode::json::{JsonError, Token, Tokens};
@@ -124,8 +124,7 @@ pub(super) struct Met {
 struct Recognition {
     /// Every name that some pack looks for, with its number.
     numbers: BTreeMap<Vec<u8>, usize>,
-    /// By first byte: which lengths these names have, as bits; most names are told by it to be none of them.
-    lengths: [u64; 256],
+    lengths: Lengths,
     /// By pack: its index and the numbers of its names; those with the most names first.
     packs: Vec<(usize, Vec<usize>)>,
 }
@@ -145,11 +144,8 @@ impl Recognition {
             packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
         }
         packs.sort_by_key(|(_, names)| Reverse(names.len()));
-        let mut lengths = [0; 256];
-        for name in numbers.keys() {
-            let (first, length) = first_and_length(name);
-            lengths[first] |= length;
-        }
+        let mut lengths = Lengths::default();
+        numbers.keys().for_each(|name| lengths.add(name));
         Self { numbers, lengths, packs }
     }
 
@@ -160,8 +156,7 @@ impl Recognition {
         }
         let mut seen = vec![false; self.numbers.len()];
         each_top_name(text, |name| {
-            let (first, length) = first_and_length(name);
-            if self.lengths[first] & length != 0
+            if self.lengths.may_hold(name)
                 && let Some(number) = self.numbers.get(name)
             {
                 seen[*number] = true;

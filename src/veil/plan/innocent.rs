@@ -2,6 +2,7 @@
 
 use super::Scope;
 use crate::transform::RuleIndex;
+use crate::veil::hash::hash;
 
 /// A longer text seldom comes again.
 const TEXT_BYTES_MAX: usize = 48;
@@ -80,13 +81,7 @@ impl Innocents {
 
 /// The first of the places in which a text may stand.
 fn first_way(text: &[u8]) -> usize {
-    const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
-    let (words, rest) = text.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let words = words.iter().copied().chain([last]).map(u64::from_le_bytes);
-    let mixed = words.fold(text.len() as u64, |mixed, word| (mixed.rotate_left(29) ^ word).wrapping_mul(MULTIPLIER));
-    (mixed >> (u64::BITS - (SLOTS / WAYS).ilog2())) as usize * WAYS
+    hash(text.len() as u64, text) as usize % (SLOTS / WAYS) * WAYS
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::decode::escape;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::detect;
 use crate::kernels::Level;
-use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Parse, Shape, Unknown};
 use crate::transform::Source;
 use crate::veil::JSON_DEPTH_MAX;
@@ -47,13 +46,24 @@ impl Plan {
         text: &[u8],
         path: impl FnOnce(&mut Places) -> Path<'p>,
     ) -> Result<(), JsonError> {
-        let (start, mark) = (self.findings.len(), self.places.mark());
+        let mark = self.places.mark();
         let path = path(&mut self.places);
+        let walked = self.walk_json(text, |plan, tokens| plan.json_tokens(scope, path, text, tokens));
+        self.places.release(mark);
+        walked
+    }
+
+    /// Walks over a JSON text. After an error the findings of the text are gone.
+    pub(super) fn walk_json(
+        &mut self,
+        text: &[u8],
+        walk: impl FnOnce(&mut Self, Tokens<'_>) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        let start = self.findings.len();
         let mut quotes = self.spare_quotes.pop().unwrap_or_default();
         quotes.read(Level::best(), text);
-        let walked = self.json_tokens(scope, path, text, &quotes);
+        let walked = walk(self, Tokens::guided(text, &quotes, JSON_DEPTH_MAX));
         self.spare_quotes.push(quotes);
-        self.places.release(mark);
         if walked.is_err() {
             self.findings.truncate(start);
         }
@@ -65,9 +75,8 @@ impl Plan {
         scope: Scope<'_>,
         mut path: Path<'_>,
         text: &[u8],
-        quotes: &Quotes,
+        mut tokens: Tokens<'_>,
     ) -> Result<(), JsonError> {
-        let mut tokens = Tokens::guided(text, quotes, JSON_DEPTH_MAX);
         let mut labels = Labels::new(text);
         while let Some(token) = tokens.next_token()? {
             match token {

@@ -6,15 +6,13 @@ use super::{Plan, Scope, keyed, looks_like_json};
 use crate::decode::escape::Undo;
 use crate::decode::json::{JsonError, Quoted, Token, Tokens};
 use crate::decode::line::Hole;
-use crate::kernels::Level;
-use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Format};
 use crate::transform::{Finding, Quoting, Replacement, Source};
+use crate::veil::Packs;
 use crate::veil::matcher::Matcher;
 use crate::veil::patterns::Pattern;
 use crate::veil::residue::{Needles, is_member_name, is_one_word, is_pair_name};
 use crate::veil::rows::is_usual_column;
-use crate::veil::{JSON_DEPTH_MAX, Packs};
 use std::ops::Range;
 
 /// Names of fields that most records have, reduced, beside those of the pack and the usual columns of tables. Any other name
@@ -149,15 +147,7 @@ impl Plan {
     }
 
     fn own_json(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) -> Result<(), JsonError> {
-        let start = self.findings.len();
-        let mut quotes = self.spare_quotes.pop().unwrap_or_default();
-        quotes.read(Level::best(), text);
-        let walked = self.own_tokens(scope, needles, text, &quotes);
-        self.spare_quotes.push(quotes);
-        if walked.is_err() {
-            self.findings.truncate(start);
-        }
-        walked
+        self.walk_json(text, |plan, tokens| plan.own_tokens(scope, needles, text, tokens))
     }
 
     fn own_tokens(
@@ -165,9 +155,8 @@ impl Plan {
         scope: Scope<'_>,
         needles: &Needles,
         text: &[u8],
-        quotes: &Quotes,
+        mut tokens: Tokens<'_>,
     ) -> Result<(), JsonError> {
-        let mut tokens = Tokens::guided(text, quotes, JSON_DEPTH_MAX);
         let mut candidates = needles.candidates(text);
         // The name of the present value, or of the array around it.
         let mut field: Option<Quoted> = None;

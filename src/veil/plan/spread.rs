@@ -3,12 +3,10 @@
 use super::{Layer, Plan, looks_like_json, quoted_literal};
 use crate::decode::escape::Undo;
 use crate::decode::json::{JsonError, Token, Tokens};
-use crate::kernels::Level;
-use crate::kernels::quotes::Quotes;
 use crate::rules::Format;
 use crate::transform::{Finding, Quoting, Source};
+use crate::veil::Reason;
 use crate::veil::residue::Needles;
-use crate::veil::{JSON_DEPTH_MAX, Reason};
 use std::ops::Range;
 
 impl Plan {
@@ -30,25 +28,16 @@ impl Plan {
     }
 
     pub(super) fn spread_json(&mut self, needles: &Needles, text: &[u8], layer: Layer) -> Result<(), JsonError> {
-        let start = self.findings.len();
-        let mut quotes = self.spare_quotes.pop().unwrap_or_default();
-        quotes.read(Level::best(), text);
-        let walked = self.spread_tokens(needles, text, &quotes, layer);
-        self.spare_quotes.push(quotes);
-        if walked.is_err() {
-            self.findings.truncate(start);
-        }
-        walked
+        self.walk_json(text, |plan, tokens| plan.spread_tokens(needles, text, tokens, layer))
     }
 
     fn spread_tokens(
         &mut self,
         needles: &Needles,
         text: &[u8],
-        quotes: &Quotes,
+        mut tokens: Tokens<'_>,
         layer: Layer,
     ) -> Result<(), JsonError> {
-        let mut tokens = Tokens::guided(text, quotes, JSON_DEPTH_MAX);
         let mut candidates = needles.candidates(text);
         while let Some(token) = tokens.next_token()? {
             match token {
