@@ -8,6 +8,8 @@
 
 pub mod aes;
 pub mod beginnings;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod quotes;
 pub mod sha256;
 pub mod signs;
