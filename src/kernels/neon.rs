@@ -5,6 +5,20 @@
 //! NEON is part of all targets of this architecture that have a standard library; functions name it nevertheless, as
 //! intrinsics are only safe to call where it is named.
 
+use std::arch::aarch64::*;
+
+/// Bytes of a vector.
+const VECTOR_BYTES: usize = 16;
+
+/// The first 16 bytes.
+#[inline]
+#[target_feature(enable = "neon")]
+fn load(bytes: &[u8]) -> uint8x16_t {
+    let bytes = &bytes[..VECTOR_BYTES];
+    // SAFETY: `bytes` has the 16 bytes that are read; the load needs no alignment.
+    unsafe { vld1q_u8(bytes.as_ptr()) }
+}
+
 pub(super) mod sha256 {
     use crate::kernels::sha256::{Block, KeyStates, ROUND_CONSTANTS, State};
     use std::arch::aarch64::*;
@@ -74,5 +88,76 @@ pub(super) mod sha256 {
             unsafe { vst1q_u32(words.as_mut_ptr(), half) };
         }
         state
+    }
+}
+
+pub(super) mod aes {
+    use super::load;
+    use crate::kernels::aes::{BLOCK_BYTES, BLOCKS, RoundKeys};
+    use std::arch::aarch64::*;
+
+    /// Blocks in flight: with two keys each, as many as the registers hold beside the round keys.
+    const IN_FLIGHT: usize = 8;
+
+    /// Rounds of AES-128 (FIPS 197, section 5).
+    const ROUNDS: usize = 10;
+
+    #[target_feature(enable = "neon,aes")]
+    pub(in crate::kernels) fn round_keys(key: &[u8; BLOCK_BYTES]) -> RoundKeys {
+        let mut keys = [*key; ROUNDS + 1];
+        let mut last = u128::from_le_bytes(*key);
+        // Powers of x in the field, in the first byte of a word.
+        let constants = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36];
+        for (key, constant) in keys[1..].iter_mut().zip(constants) {
+            // The first byte of a word is its lowest one, so what the standard turns left is turned right here.
+            let added = substituted((last >> 96) as u32).rotate_right(8) ^ constant;
+            // Each word is the sum (exclusive or) of the last key's words up to it, and of what is added to all four.
+            last ^= last << 32;
+            last ^= last << 64;
+            last ^= u128::from(added) * 0x1_0000_0001_0000_0001_0000_0001;
+            *key = last.to_le_bytes();
+        }
+        keys
+    }
+
+    /// Each byte by the table of the standard, which the instruction has: no place in memory depends on a key.
+    #[inline]
+    #[target_feature(enable = "neon,aes")]
+    fn substituted(word: u32) -> u32 {
+        // The rows are shifted, too, which does nothing to four equal columns.
+        let columns = vreinterpretq_u8_u32(vdupq_n_u32(word));
+        vgetq_lane_u32::<0>(vreinterpretq_u32_u8(vaeseq_u8(columns, vdupq_n_u8(0))))
+    }
+
+    #[expect(clippy::needless_range_loop, reason = "the same places of two arrays")]
+    #[target_feature(enable = "neon,aes")]
+    pub(in crate::kernels) fn low_bits(keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
+        let mut bits = 0;
+        for first in (0..BLOCKS).step_by(IN_FLIGHT) {
+            let mut states = [[vdupq_n_u8(0); IN_FLIGHT]; 2];
+            for at in 0..IN_FLIGHT {
+                let block = load(&block(first + at).to_be_bytes());
+                states[0][at] = block;
+                states[1][at] = block;
+            }
+            // The instruction adds the key of the round before, and substitutes and shifts.
+            for round in 0..ROUNDS - 1 {
+                for key in 0..2 {
+                    let round_key = load(&keys[key][round]);
+                    for state in &mut states[key] {
+                        *state = vaesmcq_u8(vaeseq_u8(*state, round_key));
+                    }
+                }
+            }
+            let before_last = [load(&keys[0][ROUNDS - 1]), load(&keys[1][ROUNDS - 1])];
+            let last = veorq_u8(load(&keys[0][ROUNDS]), load(&keys[1][ROUNDS]));
+            for at in 0..IN_FLIGHT {
+                let one = vaeseq_u8(states[0][at], before_last[0]);
+                let other = vaeseq_u8(states[1][at], before_last[1]);
+                let sum = veorq_u8(veorq_u8(one, other), last);
+                bits = bits << 1 | u16::from(vgetq_lane_u8::<{ BLOCK_BYTES as i32 - 1 }>(sum) & 1);
+            }
+        }
+        bits
     }
 }
