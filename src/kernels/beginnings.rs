@@ -4,6 +4,8 @@
 //! place is a candidate where some word fits all three. Words share eight bits, so a candidate is no find yet. (The method
 //! is known as Teddy, from the Hyperscan project.)
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
 
 /// Bytes of a word that are looked at.
@@ -16,14 +18,14 @@ const GROUPS: usize = u8::BITS as usize;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beginnings {
     /// By place of the byte: the groups that it fits, by its lower and by its higher half.
-    tables: [Halves; BYTES],
+    pub(super) tables: [Halves; BYTES],
 }
 
 /// Groups of words by the two halves of a byte.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Halves {
-    low: [u8; 16],
-    high: [u8; 16],
+pub(super) struct Halves {
+    pub(super) low: [u8; 16],
+    pub(super) high: [u8; 16],
 }
 
 impl Halves {
@@ -60,6 +62,11 @@ impl Beginnings {
             Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 and BMI1 (`Level::available`).
                 unsafe { avx2::find(self, text, found) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => {
+                // SAFETY: every CPU of this architecture has NEON.
+                unsafe { neon::beginnings::find(self, text, found) }
             }
         }
     }

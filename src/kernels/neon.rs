@@ -8,7 +8,10 @@
 use std::arch::aarch64::*;
 
 /// Bytes of a vector.
-const VECTOR_BYTES: usize = 16;
+pub(super) const VECTOR_BYTES: usize = 16;
+
+/// Vectors whose bytes get a bit each in a word.
+const VECTORS: usize = u64::BITS as usize / VECTOR_BYTES;
 
 /// The first 16 bytes.
 #[inline]
@@ -17,6 +20,170 @@ fn load(bytes: &[u8]) -> uint8x16_t {
     let bytes = &bytes[..VECTOR_BYTES];
     // SAFETY: `bytes` has the 16 bytes that are read; the load needs no alignment.
     unsafe { vld1q_u8(bytes.as_ptr()) }
+}
+
+/// A bit for each byte, the first one in the lowest. Each byte is all ones or zero.
+#[inline]
+#[target_feature(enable = "neon")]
+fn bits(bytes: [uint8x16_t; VECTORS]) -> u64 {
+    // Each byte keeps the bit of its place among eight; sums of neighbours bring eight of them together.
+    let place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040_2010_0804_0201));
+    let [first, second, third, last] = bytes.map(|bytes| vandq_u8(bytes, place));
+    let sums = vpaddq_u8(vpaddq_u8(first, second), vpaddq_u8(third, last));
+    vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)))
+}
+
+pub(super) mod quotes {
+    use super::{VECTOR_BYTES, VECTORS, bits, load};
+    use crate::kernels::quotes::{BLOCK_BYTES, Quotes, Signs, scalar};
+    use std::arch::aarch64::*;
+    use std::array;
+
+    /// [`Quotes::blocks`] with these instructions.
+    ///
+    /// Which bytes are inside comes from the plain twin: a shift is part of the exclusive or here, while for a product
+    /// without carries the bits would go to a vector and back, and not every CPU has it.
+    #[target_feature(enable = "neon")]
+    pub(in crate::kernels) fn blocks(quotes: &mut Quotes, text: &[u8]) {
+        quotes.blocks(text, |block| signs(block), scalar::prefix_xor);
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn signs(block: &[u8; BLOCK_BYTES]) -> Signs {
+        let bytes: [uint8x16_t; VECTORS] = array::from_fn(|vector| load(&block[vector * VECTOR_BYTES..]));
+        let equal = |byte: u8| bits(bytes.map(|bytes| vceqq_u8(bytes, vdupq_n_u8(byte))));
+        Signs {
+            quotes: equal(b'"'),
+            backslashes: equal(b'\\'),
+            controls: bits(bytes.map(|bytes| vcltq_u8(bytes, vdupq_n_u8(0x20)))),
+        }
+    }
+}
+
+pub(super) mod signs {
+    use super::{VECTOR_BYTES, load};
+    use crate::kernels::signs::ASCII;
+    use std::arch::aarch64::*;
+
+    /// Bytes of a table that is looked up in at once, in four vectors.
+    const TABLE_BYTES: usize = ASCII / 2;
+
+    /// Looks all bytes of a vector up at once, in one table for each half of ASCII.
+    ///
+    /// Texts that are shorter than a vector have none: nothing is seen in them.
+    #[target_feature(enable = "neon")]
+    pub(in crate::kernels) fn seen(of_byte: &[u8; 256], text: &[u8]) -> u8 {
+        let (ascii, foreign) = of_byte.split_at(ASCII);
+        let (lower, upper) = (table(ascii), table(&ascii[TABLE_BYTES..]));
+        let mut seen = vdupq_n_u8(0);
+        let mut any = vdupq_n_u8(0);
+        let (blocks, _) = text.as_chunks::<VECTOR_BYTES>();
+        // The last bytes may be looked at twice.
+        for block in blocks.iter().chain(text.last_chunk()) {
+            let bytes = load(block);
+            any = vorrq_u8(any, bytes);
+            // What is no place of a table gives zero.
+            seen = vorrq_u8(seen, vqtbl4q_u8(lower, bytes));
+            seen = vorrq_u8(seen, vqtbl4q_u8(upper, veorq_u8(bytes, vdupq_n_u8(TABLE_BYTES as u8))));
+        }
+        let halves = vreinterpretq_u64_u8(seen);
+        let half = vgetq_lane_u64::<0>(halves) | vgetq_lane_u64::<1>(halves);
+        let classes = half.to_le_bytes().iter().fold(0, |seen, byte| seen | byte);
+        let has_foreign = usize::from(vmaxvq_u8(any)) >= ASCII;
+        if has_foreign { classes | foreign[0] } else { classes }
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn table(bytes: &[u8]) -> uint8x16x4_t {
+        let at = |vector: usize| load(&bytes[vector * VECTOR_BYTES..]);
+        uint8x16x4_t(at(0), at(1), at(2), at(3))
+    }
+}
+
+/// Bytes by their two halves of four bits.
+mod halves {
+    use super::load;
+    use crate::kernels::beginnings::Halves;
+    use std::arch::aarch64::*;
+
+    /// Both tables of a byte.
+    #[derive(Clone, Copy)]
+    pub(super) struct Tables {
+        low: uint8x16_t,
+        high: uint8x16_t,
+    }
+
+    impl Tables {
+        #[inline]
+        #[target_feature(enable = "neon")]
+        pub(super) fn of(halves: &Halves) -> Self {
+            Self { low: load(&halves.low), high: load(&halves.high) }
+        }
+
+        /// The groups that each of the first 16 bytes fits.
+        #[inline]
+        #[target_feature(enable = "neon")]
+        pub(super) fn groups(self, bytes: &[u8]) -> uint8x16_t {
+            let bytes = load(bytes);
+            let by_low = vqtbl1q_u8(self.low, vandq_u8(bytes, vdupq_n_u8(0xF)));
+            let by_high = vqtbl1q_u8(self.high, vshrq_n_u8::<4>(bytes));
+            vandq_u8(by_low, by_high)
+        }
+    }
+}
+
+pub(super) mod beginnings {
+    use super::halves::Tables;
+    use super::{VECTOR_BYTES, bits};
+    use crate::kernels::beginnings::{BYTES, Beginnings};
+    use std::arch::aarch64::*;
+    use std::array;
+
+    /// Places that are looked at together.
+    const PLACES: usize = u64::BITS as usize;
+
+    /// Bytes that are read for them.
+    const READ: usize = PLACES + BYTES - 1;
+
+    /// [`Beginnings::find`] with these instructions.
+    #[target_feature(enable = "neon")]
+    pub(in crate::kernels) fn find(beginnings: &Beginnings, text: &[u8], found: &mut Vec<u32>) {
+        let tables = beginnings.tables.each_ref().map(|table| Tables::of(table));
+        let mut at = 0;
+        while let Some(read) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            push(candidates(&tables, read), at, found);
+            at += PLACES;
+        }
+        let rest = text.get(at..).unwrap_or_default();
+        if let Some(places) = rest.len().checked_sub(BYTES - 1) {
+            let mut read = [0; READ];
+            read[..rest.len()].copy_from_slice(rest);
+            // Behind the last whole beginning there is none; there are fewer places than bits.
+            push(candidates(&tables, &read) & ((1 << places) - 1), at, found);
+        }
+    }
+
+    fn push(mut candidates: u64, at: usize, found: &mut Vec<u32>) {
+        while candidates != 0 {
+            found.push(at as u32 + candidates.trailing_zeros());
+            candidates &= candidates - 1;
+        }
+    }
+
+    /// The candidates among 64 places, each as a bit.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn candidates(tables: &[Tables; BYTES], read: &[u8; READ]) -> u64 {
+        let [first, second, third] = *tables;
+        bits(array::from_fn(|vector| {
+            let read = &read[vector * VECTOR_BYTES..];
+            let fits = vandq_u8(first.groups(read), second.groups(&read[1..]));
+            let fits = vandq_u8(fits, third.groups(&read[2..]));
+            vtstq_u8(fits, fits)
+        }))
+    }
 }
 
 pub(super) mod sha256 {
