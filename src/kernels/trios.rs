@@ -46,7 +46,7 @@ impl Trios {
             let number = number % PATTERNS;
             let [first, second, third] = &mut trios.sets[number / GROUPS];
             let group = 1 << (number % GROUPS);
-            let mut add = |halves: &mut Halves, class: Option<&[u8]>| match class {
+            let add = |halves: &mut Halves, class: Option<&[u8]>| match class {
                 Some(bytes) => bytes.iter().for_each(|byte| halves.add(*byte, group)),
                 None => (0..=u8::MAX).for_each(|byte| halves.add(byte, group)),
             };
