@@ -119,17 +119,18 @@ impl Search {
         let first = found.len();
         let level = Level::best();
         let mut done = Done::default();
-        for from in (0..text.len()).step_by(trios::BLOCK) {
-            let mut places = self.places.block(level, text, from);
-            while places != 0 {
-                let at = from + places.trailing_zeros() as usize;
-                places &= places - 1;
-                wake(
-                    Anchor::new(text, at, self.sought),
-                    &mut done,
-                    |shapes, may_find| may_find && self.sought.meets(shapes),
-                    |shape, span| self.keep(shape, span, found),
-                );
+        for start in (0..text.len()).step_by(trios::BLOCKS * trios::BLOCK) {
+            for (block, mut places) in self.places.blocks(level, text, start).into_iter().enumerate() {
+                while places != 0 {
+                    let at = start + block * trios::BLOCK + places.trailing_zeros() as usize;
+                    places &= places - 1;
+                    wake(
+                        Anchor::new(text, at, self.sought),
+                        &mut done,
+                        |shapes, may_find| may_find && self.sought.meets(shapes),
+                        |shape, span| self.keep(shape, span, found),
+                    );
+                }
             }
         }
         if self.sought.meets(NUMBERS) && runs::is_there(level, text, Class::Alphanumeric, NUMBER_BYTES_MIN) {
@@ -465,12 +466,32 @@ const FORM_BLANKS_MAX: usize = 4;
 ///
 /// Whole runs are tried once, so that the cost stays linear.
 pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
-    let is_base64 = |byte: u8| Class::Base64.has(byte);
-    let with_padding = |end| scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
     let level = Level::best();
-    if !runs::is_there(level, text, Class::Base64, NUMBER_BYTES_MIN) {
-        return;
+    if runs::is_there(level, text, Class::Alphanumeric, number::WORD_BYTES_MIN) {
+        base64_with_words(text, &mut each);
     }
+    // Text of other scripts than Latin gives so many signs that no long word is left.
+    if runs::is_there(level, text, Class::Base64, SIGNED_BASE64_BYTES_MIN) {
+        number::each_long_run(text, SIGNED_BASE64_BYTES_MIN, is_base64, |run| {
+            let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
+            if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
+                each(run.start..with_padding(text, run.end));
+            }
+        });
+    }
+}
+
+fn is_base64(byte: u8) -> bool {
+    Class::Base64.has(byte)
+}
+
+/// The end of the padding behind base64 that ends at `end`.
+fn with_padding(text: &[u8], end: usize) -> usize {
+    scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=')
+}
+
+/// Calls `each` with the runs of [`base64_words`] that hold a long word.
+fn base64_with_words(text: &[u8], each: &mut impl FnMut(Range<usize>) -> bool) {
     let (mut done, mut run_end) = (0, 0);
     number::each_long_word(text, |word| {
         if word.start < done {
@@ -481,23 +502,13 @@ pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
         if word.end > run_end {
             run_end = scan::run_end(text, word.end, is_base64);
             let blanks = memchr::memrchr_iter(b'+', scan::part(text, word.end..run_end)).map(|at| word.end + at);
-            let ends = std::iter::once(with_padding(run_end)).chain(blanks);
+            let ends = std::iter::once(with_padding(text, run_end)).chain(blanks);
             longer.iter_mut().zip(ends).for_each(|(longer, end)| *longer = Some(end));
         }
-        let word_end = with_padding(word.end);
+        let word_end = with_padding(text, word.end);
         let ends = longer.into_iter().flatten().chain([word_end]);
         let mut parts = ends.flat_map(|end| [start..end, word.start..end]);
         done = parts.find(|part| each(part.clone())).map_or(word_end, |part| part.end);
-    });
-    if !runs::is_there(level, text, Class::Base64, SIGNED_BASE64_BYTES_MIN) {
-        return;
-    }
-    // Text of other scripts than Latin gives so many signs that no long word is left.
-    number::each_long_run(text, SIGNED_BASE64_BYTES_MIN, is_base64, |run| {
-        let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
-        if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
-            each(run.start..with_padding(run.end));
-        }
     });
 }
 

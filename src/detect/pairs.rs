@@ -15,6 +15,12 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Pair>, is_wanted: impl Fn(Link) 
     let mut plain_end = 0;
     for anchor in memchr::memchr2_iter(b'=', b':', text) {
         work::count(1);
+        // Most colons stand in times and addresses.
+        let is_in_word =
+            text[anchor] == b':' && byte(text, anchor + 1).is_some_and(|next| next.is_ascii_alphanumeric());
+        if is_in_word && !is_wanted(Link::Colon) {
+            continue;
+        }
         let Some(separator) = Separator::at(text, anchor) else { continue };
         let link = separator.link(text);
         if !is_wanted(link) {

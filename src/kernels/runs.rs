@@ -19,105 +19,105 @@ impl Class {
     }
 }
 
-/// Bytes that are looked at together.
-const BLOCK: usize = u64::BITS as usize;
-
-/// The longest run that [`is_there`] can be asked for.
-pub const RUN_BYTES_MAX: usize = BLOCK / 2;
-
-/// Whether at least `bytes` bytes of a class stand in a row in `text`; `bytes` is from 1 to [`RUN_BYTES_MAX`].
+/// Whether at least `bytes` bytes of a class, and at least one, stand in a row in `text`.
+#[inline]
 pub fn is_there(level: Level, text: &[u8], class: Class, bytes: usize) -> bool {
-    let mut before = 0;
-    let mut from = 0;
-    while let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) {
-        let bits = match rest.first_chunk() {
-            Some(block) => belonging(level, block, class),
-            None => {
-                let mut block = [0; BLOCK];
-                block[..rest.len()].copy_from_slice(rest);
-                belonging(level, &block, class)
-            }
-        };
-        // The last half of the block before, and this one.
-        let both = u128::from(before) | u128::from(bits) << BLOCK;
-        if has_run(both, bytes) {
-            return true;
-        }
-        before = bits;
-        from += BLOCK;
+    if text.len() < bytes {
+        return false;
     }
-    false
-}
-
-/// Whether so many ones stand in a row.
-fn has_run(bits: u128, length: usize) -> bool {
-    let (mut bits, mut known) = (bits, 1);
-    // Each step makes the runs that are told twice as long.
-    while known < length && bits != 0 {
-        let more = known.min(length - known);
-        bits &= bits >> more;
-        known += more;
-    }
-    bits != 0
-}
-
-/// The bytes that belong to a class, the first one in the lowest bit.
-fn belonging(level: Level, block: &[u8; BLOCK], class: Class) -> u64 {
     match level.0 {
-        Width::Scalar => belonging_one_by_one(block, class),
+        Width::Scalar => is_there_one_by_one(text, class, bytes),
         #[cfg(target_arch = "x86_64")]
         Width::Avx2 | Width::Avx512 => {
-            // SAFETY: these levels are only there where the CPU has AVX2 (`Level::available`).
-            unsafe { avx2::belonging(block, class) }
+            // SAFETY: these levels are only there where the CPU has AVX2 and BMI1 (`Level::available`).
+            unsafe {
+                match class {
+                    Class::Alphanumeric => avx2::is_there::<false>(text, bytes),
+                    Class::Base64 => avx2::is_there::<true>(text, bytes),
+                }
+            }
         }
     }
 }
 
 /// The oracle.
-fn belonging_one_by_one(block: &[u8; BLOCK], class: Class) -> u64 {
-    block.iter().enumerate().fold(0, |bits, (at, byte)| bits | u64::from(class.has(*byte)) << at)
+fn is_there_one_by_one(text: &[u8], class: Class, bytes: usize) -> bool {
+    text.split(|byte| !class.has(*byte)).any(|run| run.len() >= bytes.max(1))
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{BLOCK, Class};
     use std::arch::x86_64::*;
+
+    /// Bytes that are looked at together.
+    const BLOCK: usize = u64::BITS as usize;
 
     /// Bytes of a register.
     const HALF: usize = BLOCK / 2;
 
-    /// [`super::belonging`] with these instructions.
-    #[target_feature(enable = "avx2")]
-    pub(super) fn belonging(block: &[u8; BLOCK], class: Class) -> u64 {
-        let (low, high) = block.split_at(HALF);
-        let [low, high] = [low, high].map(|half| {
-            let half = &half[..HALF];
-            // SAFETY: `half` has 32 readable bytes; the load needs no alignment.
-            let bytes = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
-            u64::from(_mm256_movemask_epi8(members(bytes, class)) as u32)
-        });
-        low | high << HALF
+    /// [`super::is_there`] with these instructions.
+    #[target_feature(enable = "avx2,bmi1,lzcnt")]
+    pub(super) fn is_there<const BASE64: bool>(text: &[u8], bytes: usize) -> bool {
+        // How many of the class the last block ends in.
+        let mut before = 0;
+        let (blocks, rest) = text.as_chunks::<BLOCK>();
+        let mut last = [0; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        for block in blocks.iter().chain([&last]) {
+            let bits = belonging::<BASE64>(block);
+            let with_before = before + bits.trailing_ones() as usize;
+            if with_before >= bytes.max(1) || has_run(bits, bytes) {
+                return true;
+            }
+            before = if bits == u64::MAX { with_before } else { bits.leading_ones() as usize };
+        }
+        false
     }
 
-    /// All ones where a byte belongs to the class.
+    /// Whether so many ones stand in a row.
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,lzcnt")]
+    fn has_run(mut bits: u64, length: usize) -> bool {
+        let mut known = 1;
+        // Each step tells runs that are twice as long.
+        while known < length && bits != 0 {
+            let more = known.min(length - known);
+            bits = bits.checked_shr(more as u32).map_or(0, |later| bits & later);
+            known += more;
+        }
+        bits != 0
+    }
+
+    /// The bytes that belong to the class, the first one in the lowest bit.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn members(bytes: __m256i, class: Class) -> __m256i {
-        let is = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte as i8));
-        // As an unsigned number, the distance from the first one is no more than that of the last.
-        let within = |bytes: __m256i, first: u8, last: u8| {
-            let distance = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first as i8));
-            _mm256_cmpeq_epi8(_mm256_min_epu8(distance, _mm256_set1_epi8((last - first) as i8)), distance)
-        };
+    fn belonging<const BASE64: bool>(block: &[u8; BLOCK]) -> u64 {
+        u64::from(half::<BASE64>(&block[..HALF])) | u64::from(half::<BASE64>(&block[HALF..])) << HALF
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn half<const BASE64: bool>(half: &[u8]) -> u32 {
+        let half = &half[..HALF];
+        // SAFETY: `half` has 32 readable bytes; the load needs no alignment.
+        let bytes = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
         let small = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
-        let alphanumeric = _mm256_or_si256(within(small, b'a', b'z'), within(bytes, b'0', b'9'));
-        match class {
-            Class::Alphanumeric => alphanumeric,
-            Class::Base64 => {
-                let signs = _mm256_or_si256(_mm256_or_si256(is(b'+'), is(b'-')), _mm256_or_si256(is(b'/'), is(b'_')));
-                _mm256_or_si256(alphanumeric, signs)
-            }
+        let mut members = _mm256_or_si256(within::<b'a', b'z'>(small), within::<b'0', b'9'>(bytes));
+        if BASE64 {
+            let is = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte as i8));
+            let signs = _mm256_or_si256(_mm256_or_si256(is(b'+'), is(b'-')), _mm256_or_si256(is(b'/'), is(b'_')));
+            members = _mm256_or_si256(members, signs);
         }
+        _mm256_movemask_epi8(members) as u32
+    }
+
+    /// All ones where a byte is one of these.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn within<const FIRST: u8, const LAST: u8>(bytes: __m256i) -> __m256i {
+        // As an unsigned number, the distance from the first one is no more than that of the last.
+        let distance = _mm256_sub_epi8(bytes, _mm256_set1_epi8(FIRST as i8));
+        _mm256_cmpeq_epi8(_mm256_min_epu8(distance, _mm256_set1_epi8((LAST - FIRST) as i8)), distance)
     }
 }
 
@@ -139,22 +139,26 @@ mod tests {
 
     #[test]
     fn runs_are_found_wherever_they_stand() {
-        for at in 0..150 {
-            let text = format!("{}{}.x", ".".repeat(at), "a".repeat(13));
-            for level in Level::available() {
-                assert!(is_there(level, text.as_bytes(), Class::Alphanumeric, 13), "{level:?} {at}");
-                assert!(!is_there(level, text.as_bytes(), Class::Alphanumeric, 14), "{level:?} {at}");
+        for length in [1, 2, 13, 24, 63, 64, 65, 128, 200] {
+            for at in 0..150 {
+                let text = format!("{}{}.x", ".".repeat(at), "a".repeat(length));
+                for level in Level::available() {
+                    let is_there = |bytes| is_there(level, text.as_bytes(), Class::Alphanumeric, bytes);
+                    assert!(is_there(length) && !is_there(length + 1), "{level:?} {length} at {at}");
+                }
             }
         }
     }
 
     proptest! {
         #[test]
-        fn as_one_by_one(text in "[a-z+/_. é]{0,200}", bytes in 1..=RUN_BYTES_MAX) {
-            for class in [Class::Alphanumeric, Class::Base64] {
-                let longest = text.as_bytes().split(|byte| !class.has(*byte)).map(<[u8]>::len).max();
-                for level in Level::available() {
-                    prop_assert_eq!(is_there(level, text.as_bytes(), class, bytes), longest >= Some(bytes));
+        fn all_levels_agree(text in "[a-z+/_. é]{0,200}", foreign in prop::collection::vec(any::<u8>(), 0..200), bytes in 0..90_usize) {
+            for text in [text.as_bytes(), &foreign] {
+                for class in [Class::Alphanumeric, Class::Base64] {
+                    for level in Level::available() {
+                        let expected = is_there(Level::SCALAR, text, class, bytes);
+                        prop_assert_eq!(is_there(level, text, class, bytes), expected, "{:?}", level);
+                    }
                 }
             }
         }

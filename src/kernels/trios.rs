@@ -5,8 +5,11 @@
 use super::halves::{GROUPS, Halves};
 use super::{Level, Width};
 
-/// Places that are looked at together, a bit for each.
+/// Places that are told together, a bit for each.
 pub const BLOCK: usize = u64::BITS as usize;
+
+/// Blocks that are looked at together.
+pub const BLOCKS: usize = 8;
 
 /// Patterns that are told apart; more of them share their bits.
 pub const PATTERNS: usize = SETS * GROUPS;
@@ -36,6 +39,8 @@ pub struct Trio {
 pub struct Trios {
     /// By set of patterns and by byte: before the place, at it, behind it.
     sets: [[Halves; 3]; SETS],
+    /// Sets that have patterns.
+    used: usize,
 }
 
 impl Trios {
@@ -44,6 +49,7 @@ impl Trios {
         let mut trios = Self::default();
         for (number, Trio { before, at, after }) in patterns.into_iter().enumerate() {
             let number = number % PATTERNS;
+            trios.used = trios.used.max(number / GROUPS + 1);
             let [first, second, third] = &mut trios.sets[number / GROUPS];
             let group = 1 << (number % GROUPS);
             let add = |halves: &mut Halves, class: Option<&[u8]>| match class {
@@ -57,70 +63,111 @@ impl Trios {
         trios
     }
 
-    /// The places among the [`BLOCK`] from `from` on that fit a pattern, the first one in the lowest bit.
+    /// The places from `from` on that fit a pattern: of each of the next [`BLOCKS`] blocks of [`BLOCK`] places, the first
+    /// place in the lowest bit.
     ///
     /// Beside the text stands [`OUTSIDE`].
-    #[inline]
-    pub fn block(&self, level: Level, text: &[u8], from: usize) -> u64 {
-        let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) else { return 0 };
-        let whole = from.checked_sub(1).and_then(|start| text.get(start..)).and_then(<[u8]>::first_chunk);
-        match whole {
-            Some(read) => self.fitting(level, read),
-            None => {
-                let mut read = [OUTSIDE; READ];
-                let behind = rest.len().min(BLOCK + 1);
-                read[1..=behind].copy_from_slice(&rest[..behind]);
-                if let Some(before) = from.checked_sub(1) {
-                    read[0] = text[before];
-                }
-                // Behind the text there is no place.
-                self.fitting(level, &read) & (u64::MAX >> BLOCK.saturating_sub(rest.len()))
-            }
-        }
-    }
-
-    fn fitting(&self, level: Level, read: &[u8; READ]) -> u64 {
+    pub fn blocks(&self, level: Level, text: &[u8], from: usize) -> [u64; BLOCKS] {
         match level.0 {
-            Width::Scalar => self.fitting_one_by_one(read),
+            Width::Scalar => self.blocks_one_by_one(text, from),
             #[cfg(target_arch = "x86_64")]
             Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 (`Level::available`).
-                unsafe { avx2::fitting(self, read) }
+                unsafe { avx2::blocks(self, text, from) }
             }
         }
     }
 
     /// The oracle.
-    fn fitting_one_by_one(&self, read: &[u8; READ]) -> u64 {
-        let fits = |bytes: &[u8]| {
-            self.sets.iter().any(|[first, second, third]| {
+    fn blocks_one_by_one(&self, text: &[u8], from: usize) -> [u64; BLOCKS] {
+        let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied().unwrap_or(OUTSIDE);
+        let mut blocks = [0; BLOCKS];
+        for (at, _) in text.iter().enumerate().skip(from).take(BLOCKS * BLOCK) {
+            let bytes = [byte(at.checked_sub(1)), byte(Some(at)), byte(Some(at + 1))];
+            let fits = self.sets.iter().any(|[first, second, third]| {
                 first.groups(bytes[0]) & second.groups(bytes[1]) & third.groups(bytes[2]) != 0
-            })
-        };
-        read.windows(3).enumerate().fold(0, |found, (at, bytes)| found | u64::from(fits(bytes)) << at)
+            });
+            blocks[(at - from) / BLOCK] |= u64::from(fits) << ((at - from) % BLOCK);
+        }
+        blocks
     }
+}
+
+/// The bytes around the block at `from`, where it ends before the text or lacks a byte: outside of the text stands
+/// [`OUTSIDE`].
+#[cfg(target_arch = "x86_64")]
+fn at_the_end(text: &[u8], from: usize) -> [u8; READ] {
+    let mut read = [OUTSIDE; READ];
+    let rest = text.get(from..).unwrap_or_default();
+    let behind = rest.len().min(BLOCK + 1);
+    read[1..=behind].copy_from_slice(&rest[..behind]);
+    if let Some(before) = from.checked_sub(1).and_then(|before| text.get(before)) {
+        read[0] = *before;
+    }
+    read
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{READ, Trios};
+    use super::{BLOCK, BLOCKS, READ, SETS, Trios};
     use crate::kernels::halves::avx2::{BYTES, Tables};
     use std::arch::x86_64::*;
 
-    /// [`Trios::fitting`] with these instructions.
+    /// [`Trios::blocks`] with these instructions.
     #[target_feature(enable = "avx2")]
-    pub(super) fn fitting(trios: &Trios, read: &[u8; READ]) -> u64 {
-        let mut none = [_mm256_set1_epi8(-1); 2];
-        for set in &trios.sets {
-            let [first, second, third] = set.each_ref().map(|halves| Tables::of(halves));
-            for (none, read) in none.iter_mut().zip([read, &read[BYTES..]].map(|read| &read[..BYTES + 2])) {
-                let fits = _mm256_and_si256(first.groups(read), second.groups(&read[1..]));
-                let fits = _mm256_and_si256(fits, third.groups(&read[2..]));
-                *none = _mm256_and_si256(*none, _mm256_cmpeq_epi8(fits, _mm256_setzero_si256()));
-            }
+    pub(super) fn blocks(trios: &Trios, text: &[u8], from: usize) -> [u64; BLOCKS] {
+        let mut blocks = [0; BLOCKS];
+        if trios.used < SETS {
+            fill(&[tables(trios, 0)], text, from, &mut blocks);
+        } else {
+            fill(&[tables(trios, 0), tables(trios, 1)], text, from, &mut blocks);
         }
-        let [low, high] = none.map(|none| u64::from(!(_mm256_movemask_epi8(none) as u32)));
-        low | high << BYTES
+        blocks
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn tables(trios: &Trios, set: usize) -> [Tables; 3] {
+        let [first, second, third] = &trios.sets[set];
+        [Tables::of(first), Tables::of(second), Tables::of(third)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn fill<const USED: usize>(sets: &[[Tables; 3]; USED], text: &[u8], from: usize, blocks: &mut [u64; BLOCKS]) {
+        let mut at = from;
+        for block in blocks {
+            let left = text.len().saturating_sub(at);
+            if left == 0 {
+                return;
+            }
+            let whole = at.checked_sub(1).and_then(|start| text.get(start..)).and_then(<[u8]>::first_chunk);
+            *block = match whole {
+                Some(read) => fitting(sets, read),
+                // Behind the text there is no place.
+                None => fitting(sets, &super::at_the_end(text, at)) & (u64::MAX >> BLOCK.saturating_sub(left)),
+            };
+            at += BLOCK;
+        }
+    }
+
+    /// The places of a block that fit a pattern.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn fitting<const USED: usize>(sets: &[[Tables; 3]; USED], read: &[u8; READ]) -> u64 {
+        u64::from(half(sets, &read[..READ - BYTES])) | u64::from(half(sets, &read[BYTES..])) << BYTES
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn half<const USED: usize>(sets: &[[Tables; 3]; USED], read: &[u8]) -> u32 {
+        let mut none = _mm256_set1_epi8(-1);
+        for [first, second, third] in sets {
+            let fits = _mm256_and_si256(first.groups(read), second.groups(&read[1..]));
+            let fits = _mm256_and_si256(fits, third.groups(&read[2..]));
+            none = _mm256_and_si256(none, _mm256_cmpeq_epi8(fits, _mm256_setzero_si256()));
+        }
+        !(_mm256_movemask_epi8(none) as u32)
     }
 }
 
@@ -139,13 +186,13 @@ mod tests {
     fn check(text: &str, expected: &[usize]) {
         let trios = Trios::new(&TRIOS);
         for level in Level::available() {
-            let blocks = (0..text.len()).step_by(BLOCK);
-            let places: Vec<usize> = blocks
-                .flat_map(|from| {
-                    let bits = trios.block(level, text.as_bytes(), from);
-                    (0..BLOCK).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| from + bit)
-                })
-                .collect();
+            let mut places = Vec::new();
+            for from in (0..text.len()).step_by(BLOCKS * BLOCK) {
+                let blocks = trios.blocks(level, text.as_bytes(), from);
+                places.extend(
+                    (0..BLOCKS * BLOCK).filter(|at| blocks[at / BLOCK] >> (at % BLOCK) & 1 != 0).map(|at| from + at),
+                );
+            }
             assert_eq!(places, expected, "{level:?}");
         }
     }
@@ -158,7 +205,7 @@ mod tests {
         check(".1", &[]);
         check("2.1 1. 1.1%2%3@", &[8, 10, 14]);
         check("%", &[0]);
-        for at in 0..200 {
+        for at in (0..200).chain(500..520) {
             let text = format!("{}1.1{}", "x".repeat(at), "x".repeat(70));
             check(&text, &[at + 1]);
             check(text.trim_end_matches('x'), &[at + 1]);
@@ -168,9 +215,9 @@ mod tests {
     proptest! {
         #[test]
         fn all_levels_agree(
-            text in prop::collection::vec(any::<u8>(), 0..200),
+            text in prop::collection::vec(any::<u8>(), 0..600),
             lists in prop::collection::vec([any::<[u8; 2]>(), any::<[u8; 2]>(), any::<[u8; 2]>()], 0..24),
-            from in 0..210_usize,
+            from in 0..610_usize,
         ) {
             let lists: Vec<[&'static [u8]; 3]> =
                 lists.into_iter().map(|lists| lists.map(|list| &*list.to_vec().leak())).collect();
@@ -178,7 +225,7 @@ mod tests {
                 lists.iter().map(|[before, at, after]| Trio { before: Some(before), at, after: Some(after) }).collect();
             let trios = Trios::new(&trios);
             for level in Level::available() {
-                prop_assert_eq!(trios.block(level, &text, from), trios.block(Level::SCALAR, &text, from));
+                prop_assert_eq!(trios.blocks(level, &text, from), trios.blocks(Level::SCALAR, &text, from));
             }
         }
     }
