@@ -35,21 +35,21 @@ impl Undo {
     /// For looking, not for reading: what no rule decodes is copied as it is. Returns whether anything changed; `flat` is
     /// whole only then.
     pub fn flatten(self, source: &[u8], flat: &mut Vec<u8>) -> bool {
-        if !self.may_change(source) {
-            return false;
+        // Most of what escapes begin with is none, as in `?a=b&c=d`: nothing is copied before the first one.
+        let (mut at, mut copied) = (0, 0);
+        while let Some(start) = self.next_start(source, at) {
+            let step = self.step(source, start);
+            at = start + step.source_len;
+            if step.source_len > 1 {
+                flat.extend_from_slice(&source[copied..start]);
+                flat.extend_from_slice(step.text());
+                copied = at;
+            }
         }
-        let mut changed = false;
-        let mut copied = 0;
-        while let Some(at) = source[copied..].iter().position(|byte| self.starts(*byte)) {
-            let at = copied + at;
-            flat.extend_from_slice(&source[copied..at]);
-            let step = self.step(source, at);
-            changed |= step.source_len > 1;
-            flat.extend_from_slice(step.text());
-            copied = at + step.source_len;
+        if copied > 0 {
+            flat.extend_from_slice(&source[copied..]);
         }
-        flat.extend_from_slice(&source[copied..]);
-        changed
+        copied > 0
     }
 
     /// Moves ascending offsets of the flattened text back to offsets of `source`, as [`to_source_offsets`] does.
@@ -64,21 +64,22 @@ impl Undo {
 
     /// Whether bytes that escapes begin with stand in `source`: a quick look.
     pub fn may_change(self, source: &[u8]) -> bool {
-        let escapes = || memchr::memchr3(b'\\', b'%', b'&', source).is_some();
-        match self {
-            Self::Any => escapes() || memchr::memchr(FULL_WIDTH, source).is_some(),
-            Self::Spelling => escapes(),
-            Self::Doubled => memchr::memchr(b'"', source).is_some(),
-        }
+        self.next_start(source, 0).is_some()
     }
 
-    /// Whether an escape may begin with this byte.
-    fn starts(self, byte: u8) -> bool {
-        match self {
-            Self::Any => matches!(byte, b'\\' | b'%' | b'&' | FULL_WIDTH),
-            Self::Spelling => matches!(byte, b'\\' | b'%' | b'&'),
-            Self::Doubled => byte == b'"',
-        }
+    /// The next byte at or behind `from` that an escape may begin with.
+    fn next_start(self, source: &[u8], from: usize) -> Option<usize> {
+        let rest = source.get(from..)?;
+        let sign = || memchr::memchr3(b'\\', b'%', b'&', rest);
+        let at = match self {
+            Self::Any => {
+                let sign = sign();
+                memchr::memchr(FULL_WIDTH, &rest[..sign.unwrap_or(rest.len())]).or(sign)
+            }
+            Self::Spelling => sign(),
+            Self::Doubled => memchr::memchr(b'"', rest),
+        };
+        at.map(|at| from + at)
     }
 
     fn step(self, source: &[u8], at: usize) -> Step {

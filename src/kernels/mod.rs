@@ -8,11 +8,14 @@
 
 pub mod aes;
 pub mod beginnings;
+mod halves;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub mod quotes;
+pub mod runs;
 pub mod sha256;
 pub mod signs;
+pub mod trios;
 
 use std::sync::OnceLock;
 
