@@ -186,6 +186,47 @@ pub(super) mod beginnings {
     }
 }
 
+pub(super) mod trios {
+    use super::halves::Tables;
+    use super::{VECTOR_BYTES, bits};
+    use crate::kernels::trios::{BLOCKS, READ, SETS, Trios, by_block};
+    use std::arch::aarch64::*;
+    use std::array;
+
+    /// [`Trios::blocks`] with these instructions.
+    #[target_feature(enable = "neon")]
+    pub(in crate::kernels) fn blocks(trios: &Trios, text: &[u8], from: usize) -> [u64; BLOCKS] {
+        if trios.used < SETS {
+            let sets = [tables(trios, 0)];
+            return by_block(text, from, |read| fitting(&sets, read));
+        }
+        let sets = [tables(trios, 0), tables(trios, 1)];
+        by_block(text, from, |read| fitting(&sets, read))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn tables(trios: &Trios, set: usize) -> [Tables; 3] {
+        let [first, second, third] = &trios.sets[set];
+        [Tables::of(first), Tables::of(second), Tables::of(third)]
+    }
+
+    /// The places of a block that fit a pattern.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn fitting<const USED: usize>(sets: &[[Tables; 3]; USED], read: &[u8; READ]) -> u64 {
+        bits(array::from_fn(|vector| {
+            let read = &read[vector * VECTOR_BYTES..];
+            let mut any = vdupq_n_u8(0);
+            for [first, second, third] in sets {
+                let fits = vandq_u8(first.groups(read), second.groups(&read[1..]));
+                any = vorrq_u8(any, vandq_u8(fits, third.groups(&read[2..])));
+            }
+            vtstq_u8(any, any)
+        }))
+    }
+}
+
 pub(super) mod sha256 {
     use crate::kernels::sha256::{Block, KeyStates, ROUND_CONSTANTS, State};
     use std::arch::aarch64::*;

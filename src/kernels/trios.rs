@@ -3,6 +3,8 @@
 //! Bytes are looked up by their halves, and patterns share bits: a place is a candidate, no find yet.
 
 use super::halves::{GROUPS, Halves};
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
 
 /// Places that are told together, a bit for each.
@@ -15,10 +17,10 @@ pub const BLOCKS: usize = 8;
 pub const PATTERNS: usize = SETS * GROUPS;
 
 /// Tables that are looked up in one behind the other.
-const SETS: usize = 2;
+pub(super) const SETS: usize = 2;
 
 /// Bytes that are read for a block: one more at each end.
-const READ: usize = BLOCK + 2;
+pub(super) const READ: usize = BLOCK + 2;
 
 /// What stands beside a text on either side.
 pub const OUTSIDE: u8 = b'\n';
@@ -38,9 +40,9 @@ pub struct Trio {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trios {
     /// By set of patterns and by byte: before the place, at it, behind it.
-    sets: [[Halves; 3]; SETS],
+    pub(super) sets: [[Halves; 3]; SETS],
     /// Sets that have patterns.
-    used: usize,
+    pub(super) used: usize,
 }
 
 impl Trios {
@@ -75,6 +77,11 @@ impl Trios {
                 // SAFETY: these levels are only there where the CPU has AVX2 (`Level::available`).
                 unsafe { avx2::blocks(self, text, from) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => {
+                // SAFETY: every CPU of this architecture has NEON.
+                unsafe { neon::trios::blocks(self, text, from) }
+            }
         }
     }
 
@@ -93,9 +100,31 @@ impl Trios {
     }
 }
 
+/// [`Trios::blocks`] by what `fitting` gives for each block, which is read with a byte more at each end.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+pub(super) fn by_block(text: &[u8], from: usize, fitting: impl Fn(&[u8; READ]) -> u64) -> [u64; BLOCKS] {
+    let mut blocks = [0; BLOCKS];
+    let mut at = from;
+    for block in &mut blocks {
+        let left = text.len().saturating_sub(at);
+        if left == 0 {
+            break;
+        }
+        let whole = at.checked_sub(1).and_then(|start| text.get(start..)).and_then(<[u8]>::first_chunk);
+        *block = match whole {
+            Some(read) => fitting(read),
+            // Behind the text there is no place.
+            None => fitting(&at_the_end(text, at)) & (u64::MAX >> BLOCK.saturating_sub(left)),
+        };
+        at += BLOCK;
+    }
+    blocks
+}
+
 /// The bytes around the block at `from`, where it ends before the text or lacks a byte: outside of the text stands
 /// [`OUTSIDE`].
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn at_the_end(text: &[u8], from: usize) -> [u8; READ] {
     let mut read = [OUTSIDE; READ];
     let rest = text.get(from..).unwrap_or_default();
@@ -109,20 +138,19 @@ fn at_the_end(text: &[u8], from: usize) -> [u8; READ] {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{BLOCK, BLOCKS, READ, SETS, Trios};
+    use super::{BLOCKS, READ, SETS, Trios, by_block};
     use crate::kernels::halves::avx2::{BYTES, Tables};
     use std::arch::x86_64::*;
 
     /// [`Trios::blocks`] with these instructions.
     #[target_feature(enable = "avx2")]
     pub(super) fn blocks(trios: &Trios, text: &[u8], from: usize) -> [u64; BLOCKS] {
-        let mut blocks = [0; BLOCKS];
         if trios.used < SETS {
-            fill(&[tables(trios, 0)], text, from, &mut blocks);
-        } else {
-            fill(&[tables(trios, 0), tables(trios, 1)], text, from, &mut blocks);
+            let sets = [tables(trios, 0)];
+            return by_block(text, from, |read| fitting(&sets, read));
         }
-        blocks
+        let sets = [tables(trios, 0), tables(trios, 1)];
+        by_block(text, from, |read| fitting(&sets, read))
     }
 
     #[inline]
@@ -130,25 +158,6 @@ mod avx2 {
     fn tables(trios: &Trios, set: usize) -> [Tables; 3] {
         let [first, second, third] = &trios.sets[set];
         [Tables::of(first), Tables::of(second), Tables::of(third)]
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn fill<const USED: usize>(sets: &[[Tables; 3]; USED], text: &[u8], from: usize, blocks: &mut [u64; BLOCKS]) {
-        let mut at = from;
-        for block in blocks {
-            let left = text.len().saturating_sub(at);
-            if left == 0 {
-                return;
-            }
-            let whole = at.checked_sub(1).and_then(|start| text.get(start..)).and_then(<[u8]>::first_chunk);
-            *block = match whole {
-                Some(read) => fitting(sets, read),
-                // Behind the text there is no place.
-                None => fitting(sets, &super::at_the_end(text, at)) & (u64::MAX >> BLOCK.saturating_sub(left)),
-            };
-            at += BLOCK;
-        }
     }
 
     /// The places of a block that fit a pattern.
