@@ -26,6 +26,11 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
     .is_some()
 }
 
+/// Whether a text is an e-mail address whose canonical text is itself; of few addresses it does not say so.
+pub(super) fn is_canonical(value: &[u8]) -> bool {
+    value.len() <= EMAIL_BYTES_MAX && plain_parts(value).is_some()
+}
+
 /// Whether a text is an e-mail address and nothing else; `user@realm` without a dot may be a login name.
 pub(super) fn is_unmistakable(value: &[u8]) -> bool {
     with_parts(value, |_, domain| domain.contains('.')).unwrap_or(false)
