@@ -174,14 +174,18 @@ pub(super) fn write_address(address: IpAddr, out: &mut Vec<u8>) {
 /// Whether a text can be an address in any spelling, by its ends, its length and its marks: names, words and UUIDs are none,
 /// and it is cheap to say so.
 fn may_be_address(text: &[u8]) -> bool {
-    /// Four numbers in brackets.
-    const V4_BYTES_MAX: usize = 17;
+    /// Four numbers with marks between them, and no port.
+    const V4_BYTES_MAX: usize = 15;
     let (Some(first), Some(last)) = (text.first(), text.last()) else { return false };
+    if !first.is_ascii_hexdigit() && !matches!(first, b'[' | b':' | b'%') {
+        return false;
+    }
     // A zone of names for addresses ends in `arpa`.
-    (first.is_ascii_hexdigit() || matches!(first, b'[' | b':' | b'%'))
-        && (text.len() <= V4_BYTES_MAX
-            || matches!(last, b'a' | b'A')
-            || text.iter().any(|byte| matches!(byte, b':' | b'%')))
+    if *first == b'[' || matches!(last, b'a' | b'A') || memchr::memchr(b'%', text).is_some() {
+        return true;
+    }
+    text.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'-'))
+        && (text.len() <= V4_BYTES_MAX || text.contains(&b':'))
 }
 
 /// Reads four decimal numbers of at most three digits each, with dots between them.
