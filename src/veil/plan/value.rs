@@ -45,7 +45,12 @@ impl Plan {
         if let Some(class) = kind.plain_class(text) {
             // Nothing else stands in it, as the search would find out.
             let part = Action { class, ..action };
-            for span in listed(kind, text) {
+            self.push(part, replacement, text, 0..text.len(), Quoting::Text, Source::Rule);
+            return true;
+        }
+        if kind == PartKind::Address && listed(text).all(|span| is_plain_address(&text[span])) {
+            let part = Action { class: Class::Ip, ..action };
+            for span in listed(text) {
                 self.push(part, replacement, text, span, Quoting::Text, Source::Rule);
             }
             return true;
@@ -182,10 +187,10 @@ impl PartKind {
         }
     }
 
-    /// The class of the parts, if the text is one of them, or a list of addresses, in their usual spelling.
+    /// The class of the only part, if the text is one in its usual spelling and nothing else.
     fn plain_class(self, text: &[u8]) -> Option<Class> {
         let (class, is_plain) = match self {
-            Self::Address => (Class::Ip, listed(self, text).all(|span| is_plain_address(&text[span]))),
+            Self::Address => (Class::Ip, is_plain_address(text)),
             Self::Mailbox => (Class::Email, detect::is_plain_email(text)),
             Self::HardwareAddress => (Class::Mac, false),
         };
@@ -220,17 +225,14 @@ fn whole_network(replacement: Replacement) -> Replacement {
     }
 }
 
-/// The parts of a text: of one that may be a list of addresses, what stands between commas, without a blank before it, as
-/// in `X-Forwarded-For`; of others the whole.
-fn listed(kind: PartKind, text: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let mut next = Some(0);
-    std::iter::from_fn(move || {
-        let start = next?;
-        let comma = if kind == PartKind::Address { memchr::memchr(b',', &text[start..]) } else { None };
-        let end = comma.map_or(text.len(), |comma| start + comma);
-        let blank = usize::from(start > 0 && text.get(start) == Some(&b' '));
-        next = comma.map(|_| end + 1);
-        Some(start + blank..end)
+/// What stands between the commas of a text, without a blank before it, as addresses do in `X-Forwarded-For`.
+fn listed(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut next = 0;
+    text.split(|byte| *byte == b',').map(move |part| {
+        let blank = usize::from(next > 0 && part.first() == Some(&b' '));
+        let span = next + blank..next + part.len();
+        next += part.len() + 1;
+        span
     })
 }
 
@@ -379,9 +381,9 @@ mod tests {
         #[test]
         fn plain_addresses_are_found_as_such(addresses in proptest::collection::vec(any_address(), 1..5), blank: bool) {
             let text = addresses.join(if blank { ", " } else { "," });
-            let spans: Vec<_> = listed(PartKind::Address, text.as_bytes()).collect();
+            let spans: Vec<_> = listed(text.as_bytes()).collect();
             prop_assert_eq!(spans.iter().map(|span| &text[span.clone()]).collect::<Vec<_>>(), addresses);
-            if PartKind::Address.plain_class(text.as_bytes()).is_some() {
+            if spans.iter().all(|span| is_plain_address(text[span.clone()].as_bytes())) {
                 let expected: Vec<_> = spans.into_iter().map(|span| Found { span, shape: Shape::Ip }).collect();
                 prop_assert_eq!(found(&text), expected, "{}", text);
             }
