@@ -54,25 +54,24 @@ pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<(S
 
 /// Whether a text is an address of letters, digits and usual signs, and nothing else: [`super::shapes`] finds it as a whole.
 pub fn is_plain_email(text: &[u8]) -> bool {
-    let Some(sign) = memchr::memchr(b'@', text) else { return false };
-    let (local, domain) = (part(text, 0..sign), part(text, sign + 1..text.len()));
-    let is_local = local.first().is_some_and(u8::is_ascii_alphanumeric)
-        && local.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+'));
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
+    let Some(sign) = text.iter().position(|byte| !is_local(byte)) else { return false };
+    let Some((b'@', domain)) = part(text, sign..text.len()).split_first() else { return false };
     // Labels are not empty, and the last one begins with a letter.
-    let (mut before, mut top) = (b'.', None);
+    let (mut before, mut top, mut labels) = (b'.', b'.', 0);
     let is_domain = domain.iter().all(|byte| {
         if before == b'.' {
-            top = Some(*byte);
+            (top, labels) = (*byte, labels + 1);
         }
         let fits = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') && before != b'.';
         before = *byte;
         fits
     });
-    is_local
-        && is_domain
+    is_domain
+        && labels > 1
         && before.is_ascii_alphanumeric()
-        && top.is_some_and(|top| top.is_ascii_alphabetic())
-        && domain.contains(&b'.')
+        && top.is_ascii_alphabetic()
+        && text.first().is_some_and(u8::is_ascii_alphanumeric)
         && !is_package(text, 0..sign, sign + 1..text.len())
 }
 
