@@ -228,7 +228,8 @@ pub(super) mod trios {
 }
 
 pub(super) mod sha256 {
-    use crate::kernels::sha256::{Block, KeyStates, ROUND_CONSTANTS, State};
+    use super::VECTOR_BYTES;
+    use crate::kernels::sha256::{BEHIND_HASH, Block, KeyStates, ROUND_CONSTANTS, State};
     use std::arch::aarch64::*;
     use std::array;
 
@@ -238,17 +239,24 @@ pub(super) mod sha256 {
 
     #[target_feature(enable = "neon,sha2")]
     pub(in crate::kernels) fn lanes<const N: usize>(messages: &[(&KeyStates, Block); N]) -> [State; N] {
-        let inner = compress(messages.map(|(key, _)| key.inner), &messages.map(|(_, block)| block));
-        compress(messages.map(|(key, _)| key.outer), &inner.map(|hash| Block::of_hash(&hash)))
+        let inner = compress(
+            array::from_fn(|lane| &messages[lane].0.inner),
+            array::from_fn(|lane| array::from_fn(|part| words(&messages[lane].1.0[part * VECTOR_BYTES..]))),
+        );
+        let behind = [load(&BEHIND_HASH), load(&BEHIND_HASH[4..])];
+        let outer = compress(
+            array::from_fn(|lane| &messages[lane].0.outer),
+            inner.map(|[first, second]| [first, second, behind[0], behind[1]]),
+        );
+        outer.map(|halves| store(halves))
     }
 
+    /// The states after a block each.
     #[inline]
     #[target_feature(enable = "neon,sha2")]
-    fn compress<const N: usize>(states: [State; N], blocks: &[Block; N]) -> [State; N] {
-        let before = states.map(|state| [load(&state), load(&state[4..])]);
+    fn compress<const N: usize>(states: [&State; N], mut words: [[uint32x4_t; 4]; N]) -> [[uint32x4_t; 2]; N] {
+        let before = states.map(|state| [load(state), load(&state[4..])]);
         let mut states = before;
-        let mut words: [[uint32x4_t; 4]; N] =
-            array::from_fn(|lane| array::from_fn(|part| load(&blocks[lane].0[4 * part..])));
         for (sixteen, constants) in ROUND_CONSTANTS.as_chunks::<16>().0.iter().enumerate() {
             // After four parts every word is back at its place, so that the compiler keeps them in registers.
             for part in 0..4 {
@@ -264,10 +272,7 @@ pub(super) mod sha256 {
                 }
             }
         }
-        array::from_fn(|lane| {
-            let [[abcd, efgh], [abcd_before, efgh_before]] = [states[lane], before[lane]];
-            store([vaddq_u32(abcd, abcd_before), vaddq_u32(efgh, efgh_before)])
-        })
+        array::from_fn(|lane| array::from_fn(|half| vaddq_u32(states[lane][half], before[lane][half])))
     }
 
     /// The four words of a part, from the 16 before them.
@@ -276,6 +281,13 @@ pub(super) mod sha256 {
     fn schedule(words: &[uint32x4_t; 4], part: usize) -> uint32x4_t {
         let [first, second, third, last] = array::from_fn(|back| words[(part + back) % 4]);
         vsha256su1q_u32(vsha256su0q_u32(first, second), third, last)
+    }
+
+    /// Four words of a message, whose bytes are big-endian.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn words(bytes: &[u8]) -> uint32x4_t {
+        vreinterpretq_u32_u8(vrev32q_u8(super::load(bytes)))
     }
 
     /// The first four words.
