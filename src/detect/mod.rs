@@ -22,7 +22,7 @@ pub use email::is_plain_email;
 pub use nesting::{Container, Nesting};
 
 use crate::kernels::Level;
-use crate::kernels::runs::{self, Class};
+use crate::kernels::runs::Class;
 use crate::kernels::trios::{self, Trio, Trios};
 use crate::rules::{Shape, ShapeSet};
 use std::ops::Range;
@@ -118,23 +118,16 @@ impl Search {
     /// found stays outside.
     pub fn shapes(&self, text: &[u8], found: &mut Vec<Found>) {
         let first = found.len();
-        let level = Level::best();
         let mut done = Done::default();
-        for start in (0..text.len()).step_by(trios::BLOCKS * trios::BLOCK) {
-            for (block, mut places) in self.places.blocks(level, text, start).into_iter().enumerate() {
-                while places != 0 {
-                    let at = start + block * trios::BLOCK + places.trailing_zeros() as usize;
-                    places &= places - 1;
-                    wake(
-                        Anchor::new(text, at, self.sought),
-                        &mut done,
-                        |shapes, may_find| may_find && self.sought.meets(shapes),
-                        |shape, span| self.keep(shape, span, found),
-                    );
-                }
-            }
-        }
-        if self.sought.meets(NUMBERS) && runs::is_there(level, text, Class::Alphanumeric, NUMBER_BYTES_MIN) {
+        self.places.each(Level::best(), text, |at| {
+            wake(
+                Anchor::new(text, at, self.sought),
+                &mut done,
+                |shapes, may_find| may_find && self.sought.meets(shapes),
+                |shape, span| self.keep(shape, span, found),
+            );
+        });
+        if self.sought.meets(NUMBERS) {
             number::each_long_word(text, |word| self.keep_number(text, &word, found));
         }
         unite(found, first);
@@ -467,19 +460,14 @@ const FORM_BLANKS_MAX: usize = 4;
 ///
 /// Whole runs are tried once, so that the cost stays linear.
 pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
-    let level = Level::best();
-    if runs::is_there(level, text, Class::Alphanumeric, number::WORD_BYTES_MIN) {
-        base64_with_words(text, &mut each);
-    }
+    base64_with_words(text, &mut each);
     // Text of other scripts than Latin gives so many signs that no long word is left.
-    if runs::is_there(level, text, Class::Base64, SIGNED_BASE64_BYTES_MIN) {
-        number::each_long_run(text, SIGNED_BASE64_BYTES_MIN, is_base64, |run| {
-            let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
-            if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
-                each(run.start..with_padding(text, run.end));
-            }
-        });
-    }
+    number::each_long_run::<SIGNED_BASE64_BYTES_MIN>(text, Class::Base64, |run| {
+        let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
+        if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
+            each(run.start..with_padding(text, run.end));
+        }
+    });
 }
 
 fn is_base64(byte: u8) -> bool {
@@ -887,6 +875,17 @@ mod tests {
                 prop_assert!(pair.name.end < pair.value.start);
                 prop_assert!(text.get(pair.name.clone()).is_some_and(|name| !name.is_empty()));
                 prop_assert!(text.get(pair.value.clone()).is_some_and(|value| !value.is_empty()));
+            }
+        }
+
+        #[test]
+        fn pairs_by_sign_are_those_of_all_pairs(text in pieces(), signs in "[a0 \t:=\"'\\\\<>(\\[{,]{0,80}") {
+            for text in [text.as_slice(), signs.as_bytes(), &[&text, signs.as_bytes()].concat()] {
+                let (mut found, mut all) = (Vec::new(), Vec::new());
+                pairs_by_sign(text, &mut found);
+                pairs(text, &mut all);
+                all.retain(|pair| pair.link == Link::Sign);
+                prop_assert_eq!(found, all);
             }
         }
 

@@ -1,7 +1,9 @@
 //! Numbers with check digits or a fixed form: payment cards, bank accounts, telephones.
 
 use super::checksum::{CARD_DIGITS, IBAN_BYTES_MAX, IBAN_BYTES_MIN, iban_length, is_iban, is_luhn};
-use super::scan::{byte, byte_before, escape_end, opens_word, part, run_end, run_start, work};
+use super::scan::{byte, byte_before, escape_end, opens_word, part, run_end, work};
+use crate::kernels::Level;
+use crate::kernels::runs::{self, Class};
 use std::ops::Range;
 
 /// Letters and digits of the shortest word that [`in_word`] recognises: a card's digits without separators.
@@ -200,33 +202,16 @@ fn is_digit(text: &[u8], at: usize) -> bool {
 
 /// Calls `each` with the runs of letters and digits of at least [`WORD_BYTES_MIN`], which ordinary text has few of.
 pub(super) fn each_long_word(text: &[u8], each: impl FnMut(Range<usize>)) {
-    each_long_run(text, WORD_BYTES_MIN, |byte| byte.is_ascii_alphanumeric(), each);
+    each_long_run::<WORD_BYTES_MIN>(text, Class::Alphanumeric, each);
 }
 
-/// Calls `each` with the runs of at least `bytes_min` bytes that all belong to a class.
-///
-/// Looks at every `bytes_min`-th byte, and only where that belongs to the class at those around it.
-pub(super) fn each_long_run(
-    text: &[u8],
-    bytes_min: usize,
-    belongs: impl Fn(u8) -> bool,
-    mut each: impl FnMut(Range<usize>),
-) {
-    let mut at = bytes_min - 1;
-    let mut floor = 0;
-    while let Some(byte) = byte(text, at) {
-        work::count(1);
-        if !belongs(byte) {
-            at += bytes_min;
-            continue;
-        }
-        let start = run_start(text, floor, at, &belongs);
-        let end = run_end(text, at, &belongs);
-        if end - start >= bytes_min {
-            each(start..end);
-        }
-        floor = end;
-        at = end + bytes_min;
+/// Calls `each` with the runs of at least `BYTES` bytes that all belong to a class.
+pub(super) fn each_long_run<const BYTES: usize>(text: &[u8], class: Class, mut each: impl FnMut(Range<usize>)) {
+    let level = Level::best();
+    let mut from = 0;
+    while let Some(start) = runs::first::<BYTES>(level, part(text, from..text.len()), class).map(|start| from + start) {
+        from = run_end(text, start, |byte| class.has(byte));
+        each(start..from);
     }
 }
 
@@ -270,6 +255,13 @@ mod tests {
         ] {
             check(text, &[]);
         }
+    }
+
+    #[test]
+    fn long_words_in_order() {
+        let mut words = Vec::new();
+        each_long_word(b"abcdefghijklm abcdefghijkl 0123456789abcdefg", |word| words.push(word));
+        assert_eq!(words, [0..13, 27..44]);
     }
 
     /// Of all numbers with a prefix, one in ten passes: the space of four free digits is gone through.

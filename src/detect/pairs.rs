@@ -312,7 +312,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
-        check_pairs(super::super::pairs, text, expected);
+        check_pairs(crate::detect::pairs, text, expected);
     }
 
     #[test]

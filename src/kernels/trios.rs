@@ -8,10 +8,10 @@ use super::neon;
 use super::{Level, Width};
 
 /// Places that are told together, a bit for each.
-pub const BLOCK: usize = u64::BITS as usize;
+const BLOCK: usize = u64::BITS as usize;
 
 /// Blocks that are looked at together.
-pub const BLOCKS: usize = 8;
+const BLOCKS: usize = 4;
 
 /// Patterns that are told apart; more of them share their bits.
 pub const PATTERNS: usize = SETS * GROUPS;
@@ -65,11 +65,24 @@ impl Trios {
         trios
     }
 
+    /// Calls `each` with the places of a text that fit a pattern, ascending. Beside the text stands [`OUTSIDE`].
+    #[inline(always)]
+    pub fn each(&self, level: Level, text: &[u8], mut each: impl FnMut(usize)) {
+        for from in (0..text.len()).step_by(BLOCKS * BLOCK) {
+            let blocks = self.blocks(level, text, from);
+            for (start, places) in (from..text.len()).step_by(BLOCK).zip(&blocks) {
+                let mut places = *places;
+                while places != 0 {
+                    each(start + places.trailing_zeros() as usize);
+                    places &= places - 1;
+                }
+            }
+        }
+    }
+
     /// The places from `from` on that fit a pattern: of each of the next [`BLOCKS`] blocks of [`BLOCK`] places, the first
     /// place in the lowest bit.
-    ///
-    /// Beside the text stands [`OUTSIDE`].
-    pub fn blocks(&self, level: Level, text: &[u8], from: usize) -> [u64; BLOCKS] {
+    fn blocks(&self, level: Level, text: &[u8], from: usize) -> [u64; BLOCKS] {
         match level.0 {
             Width::Scalar => self.blocks_one_by_one(text, from),
             #[cfg(target_arch = "x86_64")]
@@ -196,12 +209,7 @@ mod tests {
         let trios = Trios::new(&TRIOS);
         for level in Level::available() {
             let mut places = Vec::new();
-            for from in (0..text.len()).step_by(BLOCKS * BLOCK) {
-                let blocks = trios.blocks(level, text.as_bytes(), from);
-                places.extend(
-                    (0..BLOCKS * BLOCK).filter(|at| blocks[at / BLOCK] >> (at % BLOCK) & 1 != 0).map(|at| from + at),
-                );
-            }
+            trios.each(level, text.as_bytes(), |at| places.push(at));
             assert_eq!(places, expected, "{level:?}");
         }
     }
