@@ -227,6 +227,43 @@ pub(super) mod trios {
     }
 }
 
+pub(super) mod runs {
+    use super::{VECTOR_BYTES, bits, load};
+    use crate::kernels::runs::{BLOCK, first_by_block};
+    use std::arch::aarch64::*;
+    use std::array;
+
+    /// [`first`](crate::kernels::runs::first) with these instructions.
+    #[target_feature(enable = "neon")]
+    pub(in crate::kernels) fn first<const BYTES: usize, const BASE64: bool>(text: &[u8]) -> Option<usize> {
+        first_by_block::<BYTES>(text, |block| belonging::<BASE64>(block))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn belonging<const BASE64: bool>(block: &[u8; BLOCK]) -> u64 {
+        bits(array::from_fn(|vector| {
+            let bytes = load(&block[vector * VECTOR_BYTES..]);
+            let small = vorrq_u8(bytes, vdupq_n_u8(0x20));
+            let mut members = vorrq_u8(within::<b'a', b'z'>(small), within::<b'0', b'9'>(bytes));
+            if BASE64 {
+                for sign in [b'+', b'-', b'/', b'_'] {
+                    members = vorrq_u8(members, vceqq_u8(bytes, vdupq_n_u8(sign)));
+                }
+            }
+            members
+        }))
+    }
+
+    /// All ones where a byte is one of these.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn within<const FIRST: u8, const LAST: u8>(bytes: uint8x16_t) -> uint8x16_t {
+        // As an unsigned number, the distance from the first one is no more than that of the last.
+        vcleq_u8(vsubq_u8(bytes, vdupq_n_u8(FIRST)), vdupq_n_u8(LAST - FIRST))
+    }
+}
+
 pub(super) mod sha256 {
     use super::VECTOR_BYTES;
     use crate::kernels::sha256::{BEHIND_HASH, Block, KeyStates, ROUND_CONSTANTS, State};

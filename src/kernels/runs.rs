@@ -1,6 +1,11 @@
 //! Where bytes of a class stand in a row.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
+
+/// Bytes that are looked at together.
+pub(super) const BLOCK: usize = u64::BITS as usize;
 
 /// Classes of bytes that runs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,16 @@ pub fn first<const BYTES: usize>(level: Level, text: &[u8], class: Class) -> Opt
                 }
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        Width::Neon => {
+            // SAFETY: every CPU of this architecture has NEON.
+            unsafe {
+                match class {
+                    Class::Alphanumeric => neon::runs::first::<BYTES, false>(text),
+                    Class::Base64 => neon::runs::first::<BYTES, true>(text),
+                }
+            }
+        }
     }
 }
 
@@ -53,12 +68,56 @@ fn first_one_by_one(text: &[u8], class: Class, bytes: usize) -> Option<usize> {
     None
 }
 
+/// [`first`] by what `belonging` gives for each block: the bytes of the class, the first one in the lowest bit.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+pub(super) fn first_by_block<const BYTES: usize>(
+    text: &[u8],
+    belonging: impl Fn(&[u8; BLOCK]) -> u64,
+) -> Option<usize> {
+    // How many of the class stand before the block, without a gap.
+    let (mut before, mut at) = (0, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let bits = match rest.first_chunk() {
+            Some(block) => belonging(block),
+            None => {
+                let mut block = [0; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                belonging(&block)
+            }
+        };
+        if before + bits.trailing_ones() as usize >= BYTES {
+            return Some(at - before);
+        }
+        let starts = starts_of_runs::<BYTES>(bits);
+        if starts != 0 {
+            return Some(at + starts.trailing_zeros() as usize);
+        }
+        // All of a block are no fewer than are looked for.
+        before = bits.leading_ones() as usize;
+        at += BLOCK;
+    }
+    None
+}
+
+/// The places at which so many ones begin.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+fn starts_of_runs<const LENGTH: usize>(mut bits: u64) -> u64 {
+    let mut known = 1;
+    // Each step tells runs that are twice as long.
+    while known < LENGTH {
+        let more = if known < LENGTH - known { known } else { LENGTH - known };
+        bits &= bits >> more;
+        known += more;
+    }
+    bits
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
+    use super::{BLOCK, first_by_block};
     use std::arch::x86_64::*;
-
-    /// Bytes that are looked at together.
-    const BLOCK: usize = u64::BITS as usize;
 
     /// Bytes of a register.
     const HALF: usize = BLOCK / 2;
@@ -66,43 +125,7 @@ mod avx2 {
     /// [`super::first`] with these instructions.
     #[target_feature(enable = "avx2,bmi1,lzcnt")]
     pub(super) fn first<const BYTES: usize, const BASE64: bool>(text: &[u8]) -> Option<usize> {
-        // How many of the class stand before the block, without a gap.
-        let (mut before, mut at) = (0, 0);
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let bits = match rest.first_chunk() {
-                Some(block) => belonging::<BASE64>(block),
-                None => {
-                    let mut block = [0; BLOCK];
-                    block[..rest.len()].copy_from_slice(rest);
-                    belonging::<BASE64>(&block)
-                }
-            };
-            if before + bits.trailing_ones() as usize >= BYTES {
-                return Some(at - before);
-            }
-            let starts = starts_of_runs::<BYTES>(bits);
-            if starts != 0 {
-                return Some(at + starts.trailing_zeros() as usize);
-            }
-            // All of a block are no fewer than are looked for.
-            before = bits.leading_ones() as usize;
-            at += BLOCK;
-        }
-        None
-    }
-
-    /// The places at which so many ones begin.
-    #[inline]
-    #[target_feature(enable = "avx2,bmi1,lzcnt")]
-    fn starts_of_runs<const LENGTH: usize>(mut bits: u64) -> u64 {
-        let mut known = 1;
-        // Each step tells runs that are twice as long.
-        while known < LENGTH {
-            let more = if known < LENGTH - known { known } else { LENGTH - known };
-            bits &= bits >> more;
-            known += more;
-        }
-        bits
+        first_by_block::<BYTES>(text, |block| belonging::<BASE64>(block))
     }
 
     /// The bytes that belong to the class, the first one in the lowest bit.
@@ -166,7 +189,7 @@ mod tests {
         }
         for at in 0..150 {
             for longer in [0, 1, 50, 64, 100] {
-                let run = |length| format!("{}{}.x", ".a".repeat(at), format!(".{}", "a".repeat(length + longer)));
+                let run = |length: usize| format!("{}.{}.x", ".a".repeat(at), "a".repeat(length + longer));
                 check::<2>(&run(2), Some(2 * at + 1));
                 check::<13>(&run(13), Some(2 * at + 1));
                 check::<64>(&run(64), Some(2 * at + 1));

@@ -11,7 +11,7 @@ use super::{Level, Width};
 const BLOCK: usize = u64::BITS as usize;
 
 /// Blocks that are looked at together.
-const BLOCKS: usize = 4;
+pub(super) const BLOCKS: usize = 4;
 
 /// Patterns that are told apart; more of them share their bits.
 pub const PATTERNS: usize = SETS * GROUPS;
