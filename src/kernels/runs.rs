@@ -166,7 +166,7 @@ mod tests {
         }
         for at in 0..150 {
             for longer in [0, 1, 50, 64, 100] {
-                let run = |length| format!("{}{}.x", ".a".repeat(at), format!(".{}", "a".repeat(length + longer)));
+                let run = |length: usize| format!("{}.{}.x", ".a".repeat(at), "a".repeat(length + longer));
                 check::<2>(&run(2), Some(2 * at + 1));
                 check::<13>(&run(13), Some(2 * at + 1));
                 check::<64>(&run(64), Some(2 * at + 1));
