@@ -327,7 +327,7 @@ impl Batch {
         record: &Record<'_>,
     ) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
-        let (epoch, parts) = (planned.epoch, planned.parts.clone());
+        let (epoch, parts, findings) = (planned.epoch, planned.parts.clone(), planned.findings.clone());
         if record.headers.iter().any(|header| is_telling_name(header.name, needles)) {
             return Err(Reason::Residue);
         }
@@ -343,7 +343,7 @@ impl Batch {
             self.out.truncate(out_start);
             self.outputs.truncate(outputs_start);
             for part in parts {
-                self.spread_part((&veil.packs, matcher), part, record, needles, keys)?;
+                self.spread_part((&veil.packs, matcher), findings.clone(), part, record, needles, keys)?;
             }
         }
         Ok(Done {
@@ -375,17 +375,17 @@ impl Batch {
     fn spread_part(
         &mut self,
         (packs, matcher): (&Packs, &Matcher),
+        planned: Range<usize>,
         part: usize,
         record: &Record<'_>,
         needles: &Needles,
         keys: &EpochKeys,
     ) -> Result<(), Reason> {
         let PlannedPart { part, findings } = &self.parts[part];
-        let text = bytes_of(*part, record);
+        let (text, part_findings) = (bytes_of(*part, record), findings.clone());
         let found = self.plan.findings.len();
         self.plan.start_record();
-        let before: Vec<Finding> = self.plan.findings[findings.clone()].to_vec();
-        self.plan.findings.extend(before);
+        self.plan.findings.extend_from_within(part_findings.clone());
         let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
         let own = self.plan.own_words(packs, matcher, needles, text, format);
         self.plan.spread(needles, &own, text, format)?;
@@ -397,8 +397,7 @@ impl Batch {
                 finding.replacement = Replacement::Pseudonym { network: false };
             }
         }
-        let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
-        let replacements: Vec<_> = findings.iter().map(|finding| writer.write(finding, &mut |_, _| {})).collect();
+        let replacements = self.replacements_of(&findings, &planned, part_findings, needles, keys);
         let start = self.out.len();
         let event = transform::splice(text, &findings, &replacements, &self.texts, &mut self.out, &mut self.replaced);
         if needles.stand_in(event, Some(OwnWords { own: &own, findings: &findings }), &mut self.buffers) {
@@ -410,6 +409,45 @@ impl Batch {
 }
 
 impl Batch {
+    /// What replaces the findings of a part, as ranges of the texts: what replaced the same finding or an equal value of
+    /// the record before, if there is one. `planned` are the findings of the record, `part` those of the part.
+    fn replacements_of(
+        &mut self,
+        findings: &[Finding],
+        planned: &Range<usize>,
+        part: Range<usize>,
+        needles: &Needles,
+        keys: &EpochKeys,
+    ) -> Vec<Range<u32>> {
+        let mut known = part;
+        let replacement = |finding: &Finding| {
+            while known.start < known.end && self.plan.findings[known.start].span.start < finding.span.start {
+                known.start += 1;
+            }
+            let same = Some(known.start).filter(|index| known.contains(index));
+            let equal = || needles.place_of(self.value_of(finding)).map(|place| planned.start + place);
+            let alike = |index: &usize| planned.contains(index) && self.are_replaced_alike(*index, finding);
+            if let Some(index) = same.filter(alike).or_else(|| equal().filter(alike)) {
+                return self.replacements[index].clone();
+            }
+            let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
+            writer.write(finding, &mut |_, _| {})
+        };
+        findings.iter().map(replacement).collect()
+    }
+
+    fn value_of(&self, finding: &Finding) -> &[u8] {
+        &self.plan.values[finding.value.start as usize..finding.value.end as usize]
+    }
+
+    /// Whether the same replaces a planned finding and another one.
+    fn are_replaced_alike(&self, planned: usize, other: &Finding) -> bool {
+        let planned = &self.plan.findings[planned];
+        planned.class == other.class
+            && planned.replacement == other.replacement
+            && self.value_of(planned) == self.value_of(other)
+    }
+
     /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
     fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
         let finding = &self.plan.findings[finding];
