@@ -61,6 +61,17 @@ pub enum Token {
     Null,
 }
 
+impl Token {
+    /// Where a name or value stands that is no bracket and not `null`, without its quotes.
+    pub fn span(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Name(quoted) | Self::Text(quoted) => Some(&quoted.inner),
+            Self::Number(span) | Self::Bool(span) => Some(span),
+            Self::ObjectStart | Self::ObjectEnd | Self::ArrayStart | Self::ArrayEnd | Self::Null => None,
+        }
+    }
+}
+
 /// Reads a JSON text token by token.
 ///
 /// Cost: one pass, one bit of memory per level. After an error the reader stays at its end.

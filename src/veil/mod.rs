@@ -387,8 +387,7 @@ impl Batch {
         self.plan.start_record();
         self.plan.findings.extend_from_within(part_findings.clone());
         let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
-        let own = self.plan.own_words(packs, matcher, needles, text, format);
-        self.plan.spread(needles, &own, text, format)?;
+        let own = self.plan.spread(packs, matcher, needles, text, format, part_findings.clone())?;
         self.plan.resolve(found, text);
         let mut findings = self.plan.findings.split_off(found);
         for finding in &mut findings {

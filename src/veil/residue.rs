@@ -13,6 +13,7 @@ use super::LAYERS_MAX;
 use super::matcher::Matcher;
 use crate::canon;
 use crate::decode::escape::Undo;
+use crate::decode::json::Token;
 use crate::kernels::Level;
 use crate::kernels::beginnings::Beginnings;
 use crate::rules::Class;
@@ -470,6 +471,11 @@ impl Candidates {
         self.passed += self.places[self.passed..].iter().take_while(|place| (**place as usize) < span.start).count();
         let is_candidate = self.places.get(self.passed).is_some_and(|place| (*place as usize) < span.end);
         is_candidate || self.may_change && Undo::Any.may_change(&text[span.clone()])
+    }
+
+    /// The same for a token of a JSON text.
+    pub(super) fn may_stand_in_token(&mut self, text: &[u8], token: &Token) -> bool {
+        token.span().is_some_and(|span| self.may_stand_in(text, span))
     }
 }
 

@@ -1,61 +1,110 @@
 //! Spreads a record's values: to wherever else they stand in it.
 
-use super::{Layer, Plan, looks_like_json, quoted_literal};
+use super::own::Field;
+use super::{Layer, Plan, Scope, looks_like_json, quoted_literal};
 use crate::decode::escape::Undo;
-use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::json::{JsonError, Token};
 use crate::rules::Format;
 use crate::transform::{Finding, Quoting, Source};
-use crate::veil::Reason;
+use crate::veil::matcher::Matcher;
 use crate::veil::residue::Needles;
+use crate::veil::{Packs, Reason};
 use std::ops::Range;
 
 impl Plan {
-    /// Adds findings for the values of `needles` wherever else they stand in a part, but for its `own` words.
+    /// Adds findings for the values of `needles` wherever else they stand in a part, but for its own words, and returns
+    /// where these stand: ascending and disjoint. `planned` are the part's findings.
     pub(in crate::veil) fn spread(
         &mut self,
+        packs: &Packs,
+        matcher: &Matcher,
         needles: &Needles,
-        own: &[Range<u32>],
         text: &[u8],
         format: Format,
-    ) -> Result<(), Reason> {
-        let start = self.findings.len();
-        match format {
-            Format::Json if self.spread_json(needles, text, Layer::default()).is_ok() => {}
-            Format::Json | Format::Line => self.spread_text(needles, text, Layer::default()),
-        }
-        self.leave_own(start, own);
-        if self.overflow { Err(Reason::TooMany) } else { Ok(()) }
+        planned: Range<usize>,
+    ) -> Result<Vec<Range<u32>>, Reason> {
+        let (start, scope) = (self.findings.len(), Scope::new(packs, matcher));
+        let own = match format {
+            Format::Json => self.spread_members(scope, needles, text, planned).ok(),
+            Format::Line => None,
+        };
+        let own = own.unwrap_or_else(|| {
+            self.own_text(scope, needles, text);
+            let own = self.findings.split_off(start);
+            self.spread_text(needles, text, Layer::default());
+            own
+        });
+        let own = self.own_spans(own, text);
+        self.leave_own(start, &own);
+        if self.overflow { Err(Reason::TooMany) } else { Ok(own) }
+    }
+
+    /// Adds findings for values in the tokens of a JSON text, and returns those of the record's own words.
+    fn spread_members(
+        &mut self,
+        scope: Scope<'_>,
+        needles: &Needles,
+        text: &[u8],
+        planned: Range<usize>,
+    ) -> Result<Vec<Finding>, JsonError> {
+        let mut own = Vec::new();
+        self.walk_json(text, |plan, mut tokens| {
+            let (mut candidates, mut planned) = (needles.candidates(text), planned);
+            let mut field = Field::default();
+            while let Some(token) = tokens.next_token()? {
+                if candidates.may_stand_in_token(text, &token) && !plan.is_replaced(&mut planned, &token) {
+                    let found = plan.findings.len();
+                    plan.own_token(scope, needles, text, &token, &field);
+                    own.extend(plan.findings.drain(found..));
+                    plan.spread_token(needles, text, &token, Layer::default());
+                }
+                field.pass(token);
+            }
+            Ok(())
+        })?;
+        Ok(own)
+    }
+
+    /// Whether a finding of `planned` replaces the whole of a token, whatever stands in it. Those before it are passed.
+    fn is_replaced(&self, planned: &mut Range<usize>, token: &Token) -> bool {
+        let (Some(span), is_literal) = (token.span(), matches!(token, Token::Number(_) | Token::Bool(_))) else {
+            return false;
+        };
+        let before = |finding: &&Finding| finding.span.end as usize <= span.start;
+        planned.start += self.findings[planned.clone()].iter().take_while(before).count();
+        self.findings[planned.clone()].first().is_some_and(|finding| {
+            let (start, end) = (finding.span.start as usize, finding.span.end as usize);
+            // A number that stays one goes as a string where somebody else's value stands in it.
+            start <= span.start && span.end <= end && !(is_literal && finding.quoting == Quoting::Text)
+        })
     }
 
     pub(super) fn spread_json(&mut self, needles: &Needles, text: &[u8], layer: Layer) -> Result<(), JsonError> {
-        self.walk_json(text, |plan, tokens| plan.spread_tokens(needles, text, tokens, layer))
+        self.walk_json(text, |plan, mut tokens| {
+            let mut candidates = needles.candidates(text);
+            while let Some(token) = tokens.next_token()? {
+                if candidates.may_stand_in_token(text, &token) {
+                    plan.spread_token(needles, text, &token, layer);
+                }
+            }
+            Ok(())
+        })
     }
 
-    fn spread_tokens(
-        &mut self,
-        needles: &Needles,
-        text: &[u8],
-        mut tokens: Tokens<'_>,
-        layer: Layer,
-    ) -> Result<(), JsonError> {
-        let mut candidates = needles.candidates(text);
-        while let Some(token) = tokens.next_token()? {
-            match token {
-                Token::Name(quoted) | Token::Text(quoted) if candidates.may_stand_in(text, &quoted.inner) => {
-                    self.quoted(text, &quoted, |plan, inner| plan.spread_text(needles, inner, layer.in_string()));
-                }
-                Token::Number(span) | Token::Bool(span) if candidates.may_stand_in(text, &span) => {
-                    // Also where it ends a number: `-12345678` and `0.12345678` hold `12345678`.
-                    if let Some(source) = needles.first_in(&text[span.clone()]) {
-                        let quoting = quoted_literal(source.replacement, &text[span.clone()], layer);
-                        self.push_spread(source, text, span, quoting);
-                    }
-                }
-                Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) => {}
-                Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null => {}
+    fn spread_token(&mut self, needles: &Needles, text: &[u8], token: &Token, layer: Layer) {
+        match token {
+            Token::Name(quoted) | Token::Text(quoted) => {
+                self.quoted(text, quoted, |plan, inner| plan.spread_text(needles, inner, layer.in_string()));
             }
+            Token::Number(span) | Token::Bool(span) => {
+                // Also where it ends a number: `-12345678` and `0.12345678` hold `12345678`.
+                if let Some(source) = needles.first_in(&text[span.clone()]) {
+                    let quoting = quoted_literal(source.replacement, &text[span.clone()], layer);
+                    self.push_spread(source, text, span.clone(), quoting);
+                }
+            }
+            Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd | Token::Null => {}
         }
-        Ok(())
     }
 
     /// Looks into a text as it stands, as JSON, and with one more layer of escapes undone.
