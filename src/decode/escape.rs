@@ -40,7 +40,8 @@ impl Undo {
         }
         let mut changed = false;
         let mut copied = 0;
-        while let Some(at) = source[copied..].iter().position(|byte| self.starts(*byte)) {
+        let has_full_width = self == Self::Any && memchr::memchr(FULL_WIDTH, source).is_some();
+        while let Some(at) = self.next(&source[copied..], has_full_width) {
             let at = copied + at;
             flat.extend_from_slice(&source[copied..at]);
             let step = self.step(source, at);
@@ -72,12 +73,15 @@ impl Undo {
         }
     }
 
-    /// Whether an escape may begin with this byte.
-    fn starts(self, byte: u8) -> bool {
+    /// The first byte of `source` that an escape may begin with.
+    fn next(self, source: &[u8], has_full_width: bool) -> Option<usize> {
         match self {
-            Self::Any => matches!(byte, b'\\' | b'%' | b'&' | FULL_WIDTH),
-            Self::Spelling => matches!(byte, b'\\' | b'%' | b'&'),
-            Self::Doubled => byte == b'"',
+            // Looking for one of four bytes by two searches could cost the square of the length.
+            Self::Any if has_full_width => {
+                source.iter().position(|byte| matches!(*byte, b'\\' | b'%' | b'&' | FULL_WIDTH))
+            }
+            Self::Any | Self::Spelling => memchr::memchr3(b'\\', b'%', b'&', source),
+            Self::Doubled => memchr::memchr(b'"', source),
         }
     }
 

@@ -73,9 +73,35 @@ pub struct Batch {
     replaced: Vec<Range<u32>>,
     needles: Needles,
     buffers: Buffers,
+    header_names: HeaderNames,
     outputs: Vec<Range<usize>>,
     done: Vec<Result<Done, Reason>>,
     tally: Tally,
+}
+
+/// Names of headers, which are passed on as they are. All records of a topic have the same few.
+#[derive(Default)]
+struct HeaderNames {
+    /// Names whose shape gives no entity away, forgotten with the batch: names can be data.
+    plain: Vec<Vec<u8>>,
+}
+
+/// Names of headers that are kept; looking for one among more costs more than it saves.
+const HEADER_NAMES_MAX: usize = 32;
+
+impl HeaderNames {
+    /// Whether the shape of a name gives an entity away.
+    fn is_telling(&mut self, name: &str) -> bool {
+        if self.plain.iter().any(|plain| plain == name.as_bytes()) {
+            return false;
+        }
+        let mut found = Vec::new();
+        detect::shapes(name.as_bytes(), &mut found);
+        if found.is_empty() && self.plain.len() < HEADER_NAMES_MAX {
+            self.plain.push(name.as_bytes().to_vec());
+        }
+        !found.is_empty()
+    }
 }
 
 /// A planned record: its epoch, packs and parts.
@@ -247,6 +273,7 @@ impl Batch {
         self.texts.clear();
         self.out.clear();
         self.outputs.clear();
+        self.header_names.plain.clear();
         self.done.clear();
         self.tally.by_class = Default::default();
         self.tally.by_rule.clear();
@@ -328,8 +355,10 @@ impl Batch {
     ) -> Result<Done, Reason> {
         let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
         let (epoch, parts, findings) = (planned.epoch, planned.parts.clone(), planned.findings.clone());
-        if record.headers.iter().any(|header| is_telling_name(header.name, needles)) {
-            return Err(Reason::Residue);
+        for header in record.headers {
+            if self.header_names.is_telling(header.name) || needles.first_in(header.name.as_bytes()).is_some() {
+                return Err(Reason::Residue);
+            }
         }
         let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
         let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
@@ -337,7 +366,10 @@ impl Batch {
         for part in parts.clone() {
             residue |= self.emit_part(part, record, needles);
             let findings = self.parts[part].findings.clone();
-            residue |= findings.into_iter().any(|index| self.stands_inside(index, needles, keys));
+            residue |= findings.into_iter().any(|index| {
+                let finding = self.plan.findings[index].clone();
+                self.recoded_stands(&finding, needles)
+            });
         }
         if residue {
             self.out.truncate(out_start);
@@ -392,7 +424,7 @@ impl Batch {
         let mut findings = self.plan.findings.split_off(found);
         for finding in &mut findings {
             // What still stands inside an encoded text goes with the whole of it.
-            if self.recoded_stands(finding, needles, keys) {
+            if self.recoded_stands(finding, needles) {
                 finding.replacement = Replacement::Pseudonym { network: false };
             }
         }
@@ -448,29 +480,26 @@ impl Batch {
     }
 
     /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
-    fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let finding = &self.plan.findings[finding];
-        let is_recoded = matches!(finding.replacement, Replacement::Recoded(_));
-        is_recoded && self.recoded_stands(&finding.clone(), needles, keys)
-    }
-
-    fn recoded_stands(&mut self, finding: &Finding, needles: &Needles, keys: &EpochKeys) -> bool {
+    fn recoded_stands(&mut self, finding: &Finding, needles: &Needles) -> bool {
         let Replacement::Recoded(recoding) = finding.replacement else { return false };
         let layers = recoding.first as usize..recoding.first as usize + usize::from(recoding.count);
-        layers.into_iter().any(|layer| self.layer_stands(layer, needles, keys))
+        layers.into_iter().any(|layer| self.layer_stands(layer, needles))
     }
 
-    fn layer_stands(&mut self, layer: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
+    fn layer_stands(&mut self, layer: usize, needles: &Needles) -> bool {
         let layer = &self.plan.encoded[layer];
-        let (mut out, mut replaced) = (Vec::new(), Vec::new());
-        let event = writer.splice(layer, &mut |_, _| {}, &mut out, &mut replaced);
-        let inner = layer.findings.start as usize..layer.findings.end as usize;
-        if needles.stand_in(event, None, &mut self.buffers) {
-            return true;
-        }
-        let inner = self.plan.inner[inner].to_vec();
-        inner.iter().any(|finding| self.recoded_stands(finding, needles, keys))
+        let findings = layer.findings.start as usize..layer.findings.end as usize;
+        let inner = &self.plan.inner[findings.clone()];
+        let text = &self.plan.values[layer.text.start as usize..layer.text.end as usize];
+        // What stays counts, not what replaces the rest.
+        let replacements = vec![0..0; inner.len()];
+        let mut out = Vec::with_capacity(text.len());
+        let event = transform::splice(text, inner, &replacements, &[], &mut out, &mut self.replaced);
+        needles.stand_in(event, None, &mut self.buffers)
+            || findings.into_iter().any(|index| {
+                let finding = self.plan.inner[index].clone();
+                self.recoded_stands(&finding, needles)
+            })
     }
 }
 
@@ -534,13 +563,6 @@ fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
 /// beside it, and no value would be found.
 fn is_text(payload: &[u8]) -> bool {
     std::str::from_utf8(payload).is_ok() && !payload.contains(&0)
-}
-
-/// Whether a header's name, which is passed on as it is, holds an entity of the record's or one that its shape gives away.
-fn is_telling_name(name: &str, needles: &Needles) -> bool {
-    let mut found = Vec::new();
-    detect::shapes(name.as_bytes(), &mut found);
-    !found.is_empty() || needles.first_in(name.as_bytes()).is_some()
 }
 
 /// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.

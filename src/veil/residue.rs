@@ -25,6 +25,9 @@ use std::ops::Range;
 const VALUE_BYTES_MIN: usize = 3;
 /// Shorter numbers are counts, ports, years and status codes as often as identifiers.
 const NUMBER_BYTES_MIN: usize = 5;
+/// Values that a new one is compared with as it comes; what is equal to an earlier one goes when they are sorted.
+const KNOWN_MAX: usize = 16;
+
 /// Words that every log has: levels, methods and outcomes, schemes, months and days. Months that are also somebody's first
 /// name are none of them: January and those of spring.
 const COMMON: [&str; 83] = [
@@ -178,6 +181,14 @@ struct Found {
     place: usize,
 }
 
+impl Found {
+    /// Of several findings of a value the least stands for it.
+    fn rank(&self) -> impl Ord {
+        let Finding { source, class, replacement, rule, .. } = self.finding;
+        (source, class, replacement, rule, self.place)
+    }
+}
+
 /// The first bytes of a text in lower case, as a number that is ordered as they are; zeros where it is shorter.
 fn head(text: &[u8]) -> u64 {
     let mut head = [0; size_of::<u64>()];
@@ -213,10 +224,7 @@ impl Needles {
         }
         let (bytes, found) = (&self.bytes, &self.found);
         let text = |value: &Needle| &bytes[value.start as usize..value.end as usize];
-        let rank = |value: &Needle| {
-            let Found { finding, place } = &found[value.found as usize];
-            (finding.source, finding.class, finding.replacement, finding.rule, *place)
-        };
+        let rank = |value: &Needle| found[value.found as usize].rank();
         self.values.sort_unstable_by(|a, b| {
             a.head.cmp(&b.head).then_with(|| text(a).cmp(text(b))).then_with(|| rank(a).cmp(&rank(b)))
         });
@@ -234,13 +242,25 @@ impl Needles {
         self.bytes.extend_from_slice(value);
         make_lower_case(&mut self.bytes[start..]);
         let value = &self.bytes[start..];
+        let head = head(value);
+        let is_same =
+            |known: &&Needle| known.head == head && self.bytes[known.start as usize..known.end as usize] == *value;
+        let known = self.values.iter().rev().take(KNOWN_MAX).find(is_same).map(|known| known.found as usize);
+        let found = Found { finding: finding.clone(), place };
+        if let Some(known) = known {
+            if found.rank() < self.found[known].rank() {
+                self.found[known] = found;
+            }
+            self.bytes.truncate(start);
+            return;
+        }
         if is_common(value) || matcher.is_ambiguous(value) {
             self.bytes.truncate(start);
             return;
         }
-        let (head, end, number) = (head(value), self.bytes.len() as u32, self.found.len() as u32);
+        let (end, number) = (self.bytes.len() as u32, self.found.len() as u32);
         self.values.push(Needle { head, start: start as u32, end, found: number });
-        self.found.push(Found { finding: finding.clone(), place });
+        self.found.push(found);
     }
 
     /// Prepares the search for the values, which are ascending and distinct.
@@ -404,7 +424,9 @@ impl Needles {
             return true;
         }
         Undo::Any.may_change(bytes)
-            && pieces.iter().any(|piece| self.stand_under_escapes(&bytes[piece.start as usize..piece.end as usize], text, flat))
+            && pieces
+                .iter()
+                .any(|piece| self.stand_under_escapes(&bytes[piece.start as usize..piece.end as usize], text, flat))
     }
 
     /// Whether a value stands in one of the pieces of `bytes`, which are ascending, as it is written there.
@@ -662,9 +684,50 @@ mod tests {
         ["alice", "Ali", "ali.ce", "12345", "123456", "bob_1", "élan", "İlker", "%x1", "nick", "192.0.2.1", "2.1-x"];
 
     const WORDS: [&str; 44] = [
-        "alice", "ALICE", "ali", "ali.ce", "12345", "123456", "bob_1", "Bob_1", "élan", "ÉLAN", "İlker", "%x1", "nick",
-        "192.0.2.1", "2.1-x", "\\N", "\\n", "\\\\", "\\", "%20", "%2520", "%61", "%", "%4", "1", "5", "\\u0061", "\\u00e9",
-        "\\x6e", "&#97;", "&amp;#97;", "lice", "LICE", "ick", ".", "-", "_", " ", "\"", "/", "Ａ", "é", "K", "\\U0061",
+        "alice",
+        "ALICE",
+        "ali",
+        "ali.ce",
+        "12345",
+        "123456",
+        "bob_1",
+        "Bob_1",
+        "élan",
+        "ÉLAN",
+        "İlker",
+        "%x1",
+        "nick",
+        "192.0.2.1",
+        "2.1-x",
+        "\\N",
+        "\\n",
+        "\\\\",
+        "\\",
+        "%20",
+        "%2520",
+        "%61",
+        "%",
+        "%4",
+        "1",
+        "5",
+        "\\u0061",
+        "\\u00e9",
+        "\\x6e",
+        "&#97;",
+        "&amp;#97;",
+        "lice",
+        "LICE",
+        "ick",
+        ".",
+        "-",
+        "_",
+        " ",
+        "\"",
+        "/",
+        "Ａ",
+        "é",
+        "K",
+        "\\U0061",
     ];
 
     fn needles(values: &[&str], class: Class) -> Needles {

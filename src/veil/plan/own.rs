@@ -163,14 +163,7 @@ impl Plan {
 
     /// Adds findings where a value of `needles` in a token, which is the value of a field or its name, is the record's own
     /// word.
-    pub(super) fn own_token(
-        &mut self,
-        scope: Scope<'_>,
-        needles: &Needles,
-        text: &[u8],
-        token: &Token,
-        field: &Field,
-    ) {
+    pub(super) fn own_token(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8], token: &Token, field: &Field) {
         match token {
             Token::Name(name) => self.quoted(text, name, |plan, name| {
                 if is_one_word(name) && is_field(scope.matcher, name) {
