@@ -299,6 +299,28 @@ mod tests {
     }
 
     proptest! {
+        /// The oracle takes a step at every byte.
+        #[test]
+        fn flattening_passes_by_nothing(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["a", "\\n", "\\", "%41", "%", "&amp;", "&", "１", "é", "\"", "\"\"", "\\u0041", "long enough"]),
+                0..30,
+            ),
+            undo in prop::sample::select(vec![Undo::Any, Undo::Spelling, Undo::Doubled]),
+        ) {
+            let source = pieces.concat().into_bytes();
+            let (mut expected, mut changed, mut at) = (Vec::new(), false, 0);
+            while at < source.len() {
+                let step = undo.step(&source, at);
+                expected.extend_from_slice(step.text());
+                changed |= step.source_len > 1;
+                at += step.source_len;
+            }
+            let mut flat = Vec::new();
+            prop_assert_eq!(undo.flatten(&source, &mut flat), changed);
+            prop_assert!(!changed || flat == expected);
+        }
+
         /// The oracle is `serde_json`; every character boundary of the text maps to a boundary of the source.
         #[test]
         fn agrees_with_serde_json_and_maps_back(characters in prop::collection::vec(any::<(char, bool)>(), 0..20)) {

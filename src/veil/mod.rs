@@ -4,6 +4,7 @@
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
 mod compute;
+mod emit;
 mod explain;
 mod expressions;
 mod hash;
@@ -25,16 +26,14 @@ pub use reason::Reason;
 pub use rows::Rows;
 pub use survey::{Kind, Mark, Meaning, Sight, Step};
 
-use crate::detect;
-use crate::keys::{EpochKeys, KeyEpoch, Keyring};
+use crate::keys::{KeyEpoch, Keyring};
 use crate::record::{Position, Record};
-use crate::rules::{Class, Format, RulePack};
-use crate::transform::{self, Finding, Replacement};
-use compute::{Seen, Writer};
-use matcher::Matcher;
+use crate::rules::{Class, RulePack};
+use compute::Seen;
+use emit::HeaderNames;
 use packs::{Met, Packs};
 use plan::Plan;
-use residue::{Buffers, Needles, OwnWords};
+use residue::{Buffers, Needles};
 use std::ops::Range;
 
 /// Texts inside texts (JSON in a string, a line in a field, a message in a line): deeper ones are replaced whole.
@@ -77,31 +76,6 @@ pub struct Batch {
     outputs: Vec<Range<usize>>,
     done: Vec<Result<Done, Reason>>,
     tally: Tally,
-}
-
-/// Names of headers, which are passed on as they are. All records of a topic have the same few.
-#[derive(Default)]
-struct HeaderNames {
-    /// Names whose shape gives no entity away, forgotten with the batch: names can be data.
-    plain: Vec<Vec<u8>>,
-}
-
-/// Names of headers that are kept; looking for one among more costs more than it saves.
-const HEADER_NAMES_MAX: usize = 32;
-
-impl HeaderNames {
-    /// Whether the shape of a name gives an entity away.
-    fn is_telling(&mut self, name: &str) -> bool {
-        if self.plain.iter().any(|plain| plain == name.as_bytes()) {
-            return false;
-        }
-        let mut found = Vec::new();
-        detect::shapes(name.as_bytes(), &mut found);
-        if found.is_empty() && self.plain.len() < HEADER_NAMES_MAX {
-            self.plain.push(name.as_bytes().to_vec());
-        }
-        !found.is_empty()
-    }
 }
 
 /// A planned record: its epoch, packs and parts.
@@ -273,7 +247,7 @@ impl Batch {
         self.texts.clear();
         self.out.clear();
         self.outputs.clear();
-        self.header_names.plain.clear();
+        self.header_names.clear();
         self.done.clear();
         self.tally.by_class = Default::default();
         self.tally.by_rule.clear();
@@ -329,177 +303,6 @@ impl Batch {
                 Ok(())
             }
         })
-    }
-
-    /// Third phase: splices the replacements in and looks for residues.
-    #[inline(never)]
-    fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
-        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
-        let matcher = veil.packs.at(planned.met.metadata);
-        let mut needles = std::mem::take(&mut self.needles);
-        needles.collect(matcher, &self.plan.with_inner(planned.findings.clone()), &self.plan.values);
-        let done = self.emit_without(&needles, veil, matcher, keys, index, record);
-        self.needles = needles;
-        done
-    }
-
-    /// Splices the replacements in, so that none of `needles` is left.
-    fn emit_without(
-        &mut self,
-        needles: &Needles,
-        veil: &Veil,
-        matcher: &Matcher,
-        keys: &Keyring,
-        index: usize,
-        record: &Record<'_>,
-    ) -> Result<Done, Reason> {
-        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
-        let (epoch, parts, findings) = (planned.epoch, planned.parts.clone(), planned.findings.clone());
-        for header in record.headers {
-            if self.header_names.is_telling(header.name) || needles.first_in(header.name.as_bytes()).is_some() {
-                return Err(Reason::Residue);
-            }
-        }
-        let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
-        let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
-        let mut residue = false;
-        for part in parts.clone() {
-            residue |= self.emit_part(part, record, needles);
-            let findings = self.parts[part].findings.clone();
-            residue |= findings.into_iter().any(|index| {
-                let finding = self.plan.findings[index].clone();
-                self.recoded_stands(&finding, needles)
-            });
-        }
-        if residue {
-            self.out.truncate(out_start);
-            self.outputs.truncate(outputs_start);
-            for part in parts {
-                self.spread_part((&veil.packs, matcher), findings.clone(), part, record, needles, keys)?;
-            }
-        }
-        Ok(Done {
-            epoch,
-            outputs: outputs_start..self.outputs.len(),
-            has_key: record.key.is_some(),
-            has_payload: record.payload.is_some(),
-        })
-    }
-
-    /// Appends a part's output; tells whether a replaced value still stands in it.
-    fn emit_part(&mut self, part: usize, record: &Record<'_>, needles: &Needles) -> bool {
-        let PlannedPart { part, findings } = &self.parts[part];
-        let start = self.out.len();
-        let event = transform::splice(
-            bytes_of(*part, record),
-            &self.plan.findings[findings.clone()],
-            &self.replacements[findings.clone()],
-            &self.texts,
-            &mut self.out,
-            &mut self.replaced,
-        );
-        let residue = needles.stand_in(event, None, &mut self.buffers);
-        self.outputs.push(start..self.out.len());
-        residue
-    }
-
-    /// Appends a part's output with the record's values replaced wherever they stand, but for the part's own words.
-    fn spread_part(
-        &mut self,
-        (packs, matcher): (&Packs, &Matcher),
-        planned: Range<usize>,
-        part: usize,
-        record: &Record<'_>,
-        needles: &Needles,
-        keys: &EpochKeys,
-    ) -> Result<(), Reason> {
-        let PlannedPart { part, findings } = &self.parts[part];
-        let (text, part_findings) = (bytes_of(*part, record), findings.clone());
-        let found = self.plan.findings.len();
-        self.plan.start_record();
-        self.plan.findings.extend_from_within(part_findings.clone());
-        let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
-        let own = self.plan.spread(packs, matcher, needles, text, format, part_findings.clone())?;
-        self.plan.resolve(found, text);
-        let mut findings = self.plan.findings.split_off(found);
-        for finding in &mut findings {
-            // What still stands inside an encoded text goes with the whole of it.
-            if self.recoded_stands(finding, needles) {
-                finding.replacement = Replacement::Pseudonym { network: false };
-            }
-        }
-        let replacements = self.replacements_of(&findings, &planned, part_findings, needles, keys);
-        let start = self.out.len();
-        let event = transform::splice(text, &findings, &replacements, &self.texts, &mut self.out, &mut self.replaced);
-        if needles.stand_in(event, Some(OwnWords { own: &own, findings: &findings }), &mut self.buffers) {
-            return Err(Reason::Residue);
-        }
-        self.outputs.push(start..self.out.len());
-        Ok(())
-    }
-}
-
-impl Batch {
-    /// What replaces the findings of a part, as ranges of the texts: what replaced the same finding or an equal value of
-    /// the record before, if there is one. `planned` are the findings of the record, `part` those of the part.
-    fn replacements_of(
-        &mut self,
-        findings: &[Finding],
-        planned: &Range<usize>,
-        part: Range<usize>,
-        needles: &Needles,
-        keys: &EpochKeys,
-    ) -> Vec<Range<u32>> {
-        let mut known = part;
-        let replacement = |finding: &Finding| {
-            while known.start < known.end && self.plan.findings[known.start].span.start < finding.span.start {
-                known.start += 1;
-            }
-            let same = Some(known.start).filter(|index| known.contains(index));
-            let equal = || needles.place_of(self.value_of(finding)).map(|place| planned.start + place);
-            let alike = |index: &usize| planned.contains(index) && self.are_replaced_alike(*index, finding);
-            if let Some(index) = same.filter(alike).or_else(|| equal().filter(alike)) {
-                return self.replacements[index].clone();
-            }
-            let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
-            writer.write(finding, &mut |_, _| {})
-        };
-        findings.iter().map(replacement).collect()
-    }
-
-    fn value_of(&self, finding: &Finding) -> &[u8] {
-        &self.plan.values[finding.value.start as usize..finding.value.end as usize]
-    }
-
-    /// Whether the same replaces a planned finding and another one.
-    fn are_replaced_alike(&self, planned: usize, other: &Finding) -> bool {
-        let planned = &self.plan.findings[planned];
-        planned.class == other.class
-            && planned.replacement == other.replacement
-            && self.value_of(planned) == self.value_of(other)
-    }
-
-    /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
-    fn recoded_stands(&mut self, finding: &Finding, needles: &Needles) -> bool {
-        let Replacement::Recoded(recoding) = finding.replacement else { return false };
-        let layers = recoding.first as usize..recoding.first as usize + usize::from(recoding.count);
-        layers.into_iter().any(|layer| self.layer_stands(layer, needles))
-    }
-
-    fn layer_stands(&mut self, layer: usize, needles: &Needles) -> bool {
-        let layer = &self.plan.encoded[layer];
-        let findings = layer.findings.start as usize..layer.findings.end as usize;
-        let inner = &self.plan.inner[findings.clone()];
-        let text = &self.plan.values[layer.text.start as usize..layer.text.end as usize];
-        // What stays counts, not what replaces the rest.
-        let replacements = vec![0..0; inner.len()];
-        let mut out = Vec::with_capacity(text.len());
-        let event = transform::splice(text, inner, &replacements, &[], &mut out, &mut self.replaced);
-        needles.stand_in(event, None, &mut self.buffers)
-            || findings.into_iter().any(|index| {
-                let finding = self.plan.inner[index].clone();
-                self.recoded_stands(&finding, needles)
-            })
     }
 }
 
@@ -563,9 +366,4 @@ fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
 /// beside it, and no value would be found.
 fn is_text(payload: &[u8]) -> bool {
     std::str::from_utf8(payload).is_ok() && !payload.contains(&0)
-}
-
-/// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.
-fn payload_format(text: &[u8]) -> Format {
-    if packs::starts_json(text) { Format::Json } else { Format::Line }
 }

@@ -239,23 +239,27 @@ impl Needles {
             return;
         }
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        make_lower_case(&mut self.bytes[start..]);
+        self.bytes.extend(value.iter().map(u8::to_ascii_lowercase));
+        if !value.is_ascii() {
+            make_lower_case(&mut self.bytes[start..]);
+        }
         let value = &self.bytes[start..];
         let head = head(value);
         let is_same =
             |known: &&Needle| known.head == head && self.bytes[known.start as usize..known.end as usize] == *value;
         let known = self.values.iter().rev().take(KNOWN_MAX).find(is_same).map(|known| known.found as usize);
-        let found = Found { finding: finding.clone(), place };
-        if let Some(known) = known {
-            if found.rank() < self.found[known].rank() {
-                self.found[known] = found;
-            }
+        let is_idle = known.is_some() || is_common(value) || matcher.is_ambiguous(value);
+        if is_idle {
             self.bytes.truncate(start);
+        }
+        let found = Found { finding: finding.clone(), place };
+        if let Some(known) = known
+            && found.rank() < self.found[known].rank()
+        {
+            self.found[known] = found;
             return;
         }
-        if is_common(value) || matcher.is_ambiguous(value) {
-            self.bytes.truncate(start);
+        if is_idle {
             return;
         }
         let (end, number) = (self.bytes.len() as u32, self.found.len() as u32);

@@ -129,3 +129,103 @@ impl Plan {
         self.findings.push(Finding { span, value, quoting, source: Source::Spread, ..like.clone() });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::load;
+    use crate::transform::{Replacement, RuleIndex};
+    use crate::veil::Choice;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static PACKS: LazyLock<Packs> = LazyLock::new(|| {
+        let pack = r#"
+            name = "p"
+            version = 1
+            format = "json"
+
+            [[rule]]
+            id = "user"
+            select = ["user", "users.*"]
+            class = "user"
+
+            [[rule]]
+            id = "user-id"
+            select = ["uid"]
+            class = "user-id"
+
+            [[rule]]
+            id = "place"
+            select = ["lat"]
+            class = "geo"
+            transform = "round"
+
+            [[rule]]
+            id = "network"
+            select = ["net"]
+            class = "net"
+        "#;
+        Packs::compile(&[load::parse("p.toml", pack).unwrap()], &Choice::new("p")).unwrap()
+    });
+
+    /// A finding without its place among the values.
+    type Found = (Range<u32>, Vec<u8>, RuleIndex, Replacement, Quoting, Source);
+
+    /// What is replaced of a record when it is spread, and the own words beside it.
+    fn spread(
+        plan: &mut Plan,
+        needles: &Needles,
+        text: &[u8],
+        planned: Range<usize>,
+        passed: Range<usize>,
+    ) -> (Vec<Found>, Vec<Range<u32>>) {
+        let matcher = PACKS.at(PACKS.met_by(Some(text)).metadata);
+        let found = plan.findings.len();
+        plan.start_record();
+        plan.findings.extend_from_within(planned);
+        let mut own = plan.spread(&PACKS, matcher, needles, text, Format::Json, passed).unwrap();
+        plan.resolve(found, text);
+        let findings = plan.findings.split_off(found);
+        let inside = |own: &Range<u32>, span: &Range<u32>| span.start <= own.start && own.end <= span.end;
+        own.retain(|own| !findings.iter().any(|finding| inside(own, &finding.span)));
+        let value = |finding: &Finding| plan.values[finding.value.start as usize..finding.value.end as usize].to_vec();
+        let found = findings.into_iter();
+        let found = found.map(|f| (f.span.clone(), value(&f), f.rule, f.replacement, f.quoting, f.source));
+        (found.collect(), own)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn passing_what_is_replaced_changes_nothing(
+            members in prop::collection::vec((
+                prop::sample::select(vec![
+                    "user", "uid", "lat", "net", "message", "port", "status", "bytes", "alice", "al\\u0069ce", "users\":{\"alice",
+                ]),
+                prop::sample::select(vec![
+                    "\"alice\"", "\"Alice\"", "\"status\"", "12345678", "-12345678", "12.12345678", "\"12345678\"",
+                    "\"192.0.2.0/24\"", "\"seen alice at 12.12345678\"", "\"{\\\"user\\\":\\\"alice\\\"}\"", "\"\"",
+                    "\"%61lice\\nAlice\"", "[\"alice\",12345678,true]", "{\"bytes\":[12345678]}", "\"alice=12345678 status=1\"",
+                    "\"192.0.2.0\"", "\"alice@example.com\"", "\"2026-01-02 12345678\"", "true",
+                ]),
+            ), 1..12),
+        ) {
+            let members: Vec<String> = members.iter().map(|(name, value)| {
+                format!("\"{name}\":{value}{}", if name.contains('{') { "}" } else { "" })
+            }).collect();
+            let text = format!("{{{}}}", members.join(", "));
+            let text = text.as_bytes();
+            let matcher = PACKS.at(PACKS.met_by(Some(text)).metadata);
+            let mut plan = Plan::default();
+            plan.start_record();
+            let planned = plan.part(text, |plan| plan.payload(&PACKS, Some(matcher), None, text)).unwrap();
+            let mut needles = Needles::default();
+            needles.collect(matcher, &plan.with_inner(planned.clone()), &plan.values);
+            let all = spread(&mut plan, &needles, text, planned.clone(), 0..0);
+            let fast = spread(&mut plan, &needles, text, planned.clone(), planned);
+            prop_assert_eq!(fast, all);
+        }
+    }
+}
