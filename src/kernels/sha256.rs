@@ -81,9 +81,9 @@ impl Instructions {
         kinds
     }
 
-    /// The fastest of this CPU; `None` when it has only what every CPU has.
+    /// The fastest of this CPU; `None` when it has only what every CPU has, or the process is kept to that.
     pub fn best() -> Option<Self> {
-        Self::available().first().copied()
+        Self::available().first().copied().filter(|_| super::may_be_wide())
     }
 }
 

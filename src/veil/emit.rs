@@ -232,13 +232,15 @@ mod tests {
     /// The oracle writes each replacement anew.
     #[test]
     fn replacements_are_those_of_equal_values() {
-        let rule = |id: &str, class: &str| format!("[[rule]]\nid = \"{id}\"\nselect = [\"{id}\"]\nclass = \"{class}\"\n");
+        let rule =
+            |id: &str, class: &str| format!("[[rule]]\nid = \"{id}\"\nselect = [\"{id}\"]\nclass = \"{class}\"\n");
         let head = "name = \"p\"\nversion = 1\nformat = \"json\"\n".to_owned();
         let pack = [head, rule("user", "user"), rule("net", "net"), rule("token", "token")].concat();
         let veil = Veil::new(&[load::parse("p.toml", &pack).unwrap()], &Choice::new("p")).unwrap();
         let secrets = vec![(KeyEpoch(0), EpochSecret::new(&[7; 32]))];
         let keyring = Keyring::new("test", 30, secrets, SealSecret::new(&[9; 32])).unwrap();
-        let payload = br#"{"user":"Alice","net":"192.0.2.0/24","token":"alice","ip":"192.0.2.7 eyJhIjoiMTkyLjAuMi43In0="}"#;
+        let payload =
+            br#"{"user":"Alice","net":"192.0.2.0/24","token":"alice","ip":"192.0.2.7 eyJhIjoiMTkyLjAuMi43In0="}"#;
         let position = Position { topic: "t", partition: 0, offset: 0 };
         let record = Record { position, timestamp_ms: Some(0), key: None, payload: Some(payload), headers: &[] };
         let mut batch = Batch::default();
@@ -258,7 +260,8 @@ mod tests {
                 for finding in &mut findings {
                     finding.class = class.unwrap_or(finding.class);
                     finding.replacement = if class.is_some() { Replacement::Marker } else { finding.replacement };
-                    finding.value = if class == Some(Class::User) { other.value.clone() } else { finding.value.clone() };
+                    finding.value =
+                        if class == Some(Class::User) { other.value.clone() } else { finding.value.clone() };
                 }
                 let ranges = batch.replacements_of(&findings, &planned, planned.clone(), &needles, keys);
                 for (finding, range) in findings.iter().zip(ranges) {
