@@ -229,6 +229,20 @@ mod tests {
     use crate::rules::{Class, load};
     use crate::veil::Choice;
 
+    #[test]
+    fn names_of_headers_are_told_however_often_they_come() {
+        let mut names = HeaderNames::default();
+        for _ in 0..2 {
+            for number in 0..2 * HEADER_NAMES_MAX {
+                assert!(!names.is_telling(&format!("x-header-{}", "x".repeat(number))));
+                assert!(names.is_telling("192.0.2.1"));
+            }
+        }
+        assert_eq!(names.plain.len(), HEADER_NAMES_MAX);
+        names.clear();
+        assert!(names.plain.is_empty());
+    }
+
     /// The oracle writes each replacement anew.
     #[test]
     fn replacements_are_those_of_equal_values() {

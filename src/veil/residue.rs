@@ -248,18 +248,16 @@ impl Needles {
         let is_same =
             |known: &&Needle| known.head == head && self.bytes[known.start as usize..known.end as usize] == *value;
         let known = self.values.iter().rev().take(KNOWN_MAX).find(is_same).map(|known| known.found as usize);
-        let is_idle = known.is_some() || is_common(value) || matcher.is_ambiguous(value);
-        if is_idle {
-            self.bytes.truncate(start);
-        }
         let found = Found { finding: finding.clone(), place };
-        if let Some(known) = known
-            && found.rank() < self.found[known].rank()
-        {
-            self.found[known] = found;
+        if let Some(known) = known {
+            if found.rank() < self.found[known].rank() {
+                self.found[known] = found;
+            }
+            self.bytes.truncate(start);
             return;
         }
-        if is_idle {
+        if is_common(value) || matcher.is_ambiguous(value) {
+            self.bytes.truncate(start);
             return;
         }
         let (end, number) = (self.bytes.len() as u32, self.found.len() as u32);
