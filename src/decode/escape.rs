@@ -35,22 +35,22 @@ impl Undo {
     /// For looking, not for reading: what no rule decodes is copied as it is. Returns whether anything changed; `flat` is
     /// whole only then.
     pub fn flatten(self, source: &[u8], flat: &mut Vec<u8>) -> bool {
-        if !self.may_change(source) {
-            return false;
-        }
-        let mut changed = false;
-        let mut copied = 0;
+        // Most of what escapes begin with is none, as in `?a=b&c=d`: nothing is copied before the first one.
+        let (mut at, mut copied) = (0, 0);
         let has_full_width = self == Self::Any && memchr::memchr(FULL_WIDTH, source).is_some();
-        while let Some(at) = self.next(&source[copied..], has_full_width) {
-            let at = copied + at;
-            flat.extend_from_slice(&source[copied..at]);
-            let step = self.step(source, at);
-            changed |= step.source_len > 1;
-            flat.extend_from_slice(step.text());
-            copied = at + step.source_len;
+        while let Some(start) = self.next_start(&source[at..], has_full_width).map(|start| at + start) {
+            let step = self.step(source, start);
+            at = start + step.source_len;
+            if step.source_len > 1 {
+                flat.extend_from_slice(&source[copied..start]);
+                flat.extend_from_slice(step.text());
+                copied = at;
+            }
         }
-        flat.extend_from_slice(&source[copied..]);
-        changed
+        if copied > 0 {
+            flat.extend_from_slice(&source[copied..]);
+        }
+        copied > 0
     }
 
     /// Moves ascending offsets of the flattened text back to offsets of `source`, as [`to_source_offsets`] does.
@@ -74,7 +74,7 @@ impl Undo {
     }
 
     /// The first byte of `source` that an escape may begin with.
-    fn next(self, source: &[u8], has_full_width: bool) -> Option<usize> {
+    fn next_start(self, source: &[u8], has_full_width: bool) -> Option<usize> {
         match self {
             // Looking for one of four bytes by two searches could cost the square of the length.
             Self::Any if has_full_width => {

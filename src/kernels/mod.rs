@@ -8,9 +8,12 @@
 
 pub mod aes;
 pub mod beginnings;
+mod halves;
 pub mod quotes;
+pub mod runs;
 pub mod sha256;
 pub mod signs;
+pub mod trios;
 
 use std::sync::OnceLock;
 
