@@ -1,10 +1,13 @@
 //! AES-128 (FIPS 197) of many blocks at once, as far as prefix-preserving encryption needs it: one bit of each.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
+
 /// Blocks that are encrypted at once.
 pub const BLOCKS: usize = 16;
 
 /// Bytes of a key, and of a block.
-const BLOCK_BYTES: usize = 16;
+pub(super) const BLOCK_BYTES: usize = 16;
 
 /// The round keys of AES-128. As secret as the key; the caller's to wipe.
 pub type RoundKeys = [[u8; BLOCK_BYTES]; 11];
@@ -21,6 +24,9 @@ enum Kind {
     /// A block in each vector.
     #[cfg(target_arch = "x86_64")]
     AesNi,
+    /// A block in each vector, with the instructions of ARMv8.
+    #[cfg(target_arch = "aarch64")]
+    Aes,
 }
 
 impl Instructions {
@@ -34,6 +40,10 @@ impl Instructions {
             }
             kinds.push(Self(Kind::AesNi));
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("aes") {
+            kinds.push(Self(Kind::Aes));
+        }
         kinds
     }
 
@@ -45,34 +55,41 @@ impl Instructions {
 
 /// The round keys of a key (FIPS 197, section 5.2).
 pub fn round_keys(instructions: Instructions, key: &[u8; BLOCK_BYTES]) -> RoundKeys {
-    #[cfg(target_arch = "x86_64")]
     match instructions.0 {
+        #[cfg(target_arch = "x86_64")]
         Kind::Vaes512 | Kind::AesNi => {
             // SAFETY: only `available` makes these instructions, where the CPU has AES-NI.
             unsafe { aes_ni::round_keys(key) }
         }
+        #[cfg(target_arch = "aarch64")]
+        Kind::Aes => {
+            // SAFETY: only `available` makes these instructions, where the CPU has them.
+            unsafe { neon::aes::round_keys(key) }
+        }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    match instructions.0 {}
 }
 
 /// Encrypts `block(0)` to `block(15)`, big-endian, under two keys and gives the lowest bit of the sum (exclusive or) of
 /// both results: that of the first block in the highest bit.
 #[inline]
 pub fn low_bits(instructions: Instructions, keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
-    #[cfg(target_arch = "x86_64")]
     match instructions.0 {
+        #[cfg(target_arch = "x86_64")]
         Kind::Vaes512 => {
             // SAFETY: only `available` makes these instructions, where the CPU has all that `low_bits` is compiled for.
             unsafe { vaes::low_bits(keys, block) }
         }
+        #[cfg(target_arch = "x86_64")]
         Kind::AesNi => {
             // SAFETY: as above.
             unsafe { aes_ni::low_bits(keys, block) }
         }
+        #[cfg(target_arch = "aarch64")]
+        Kind::Aes => {
+            // SAFETY: as above.
+            unsafe { neon::aes::low_bits(keys, block) }
+        }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    match instructions.0 {}
 }
 
 #[cfg(target_arch = "x86_64")]
