@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Longest that a single question to the broker may take.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -52,12 +52,13 @@ impl Broker {
 
     pub(crate) fn topic(&self, name: &str, partitions: i32, fresh: bool) -> Result<()> {
         if fresh {
-            self.delete_and_wait(name)?;
+            self.delete(name)?;
         }
         let admin: AdminClient<DefaultClientContext> = self.settings().create()?;
         let deadline = Instant::now() + self.timeout;
         loop {
-            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+            // Records stay until their topic goes, whatever time they carry.
+            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1)).set("retention.ms", "-1");
             let created = wait_for(admin.create_topics(&[topic], &AdminOptions::new()))??;
             match created.first() {
                 Some(Ok(_)) => break,
@@ -69,18 +70,10 @@ impl Broker {
             }
         }
         let consumer = self.consumer("kafka-load", &[])?;
-        self.wait_until(|| Ok(partition_count(&consumer, name)? == Some(partitions)))?;
-        println!("created topic={name} partitions={partitions}");
-        Ok(())
+        self.wait_until(|| Ok(partition_count(&consumer, name)? == Some(partitions)))
     }
 
     pub(crate) fn delete(&self, name: &str) -> Result<()> {
-        self.delete_and_wait(name)?;
-        println!("deleted topic={name}");
-        Ok(())
-    }
-
-    fn delete_and_wait(&self, name: &str) -> Result<()> {
         let consumer = self.consumer("kafka-load", &[])?;
         if partition_count(&consumer, name)?.is_none() {
             return Ok(());
@@ -151,9 +144,4 @@ pub(crate) fn flush(producer: &ThreadedProducer<DefaultProducerContext>, patienc
     let code = RDKafkaErrorCode::from(code);
     ensure!(code == RDKafkaErrorCode::NoError, "could not flush: {code}");
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "records carry the time at which they are sent")]
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }

@@ -1,7 +1,8 @@
 //! Reads topics back and holds them against what was produced.
 
-use crate::broker::{ANSWER_MAX, Broker, assign_all, now_ms, partition_count};
+use crate::broker::{ANSWER_MAX, Broker, assign_all, partition_count};
 use crate::fates::{Fates, header};
+use crate::now_ms;
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;

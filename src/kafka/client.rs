@@ -3,6 +3,7 @@
 use super::Options;
 use super::topics::Topics;
 use rdkafka::ClientConfig;
+use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 
 /// Fetched and not yet veiled bytes of all partitions together. librdkafka's limit holds for each split queue by
@@ -31,6 +32,27 @@ const PRODUCED_BYTES_PER_WORKER_MIN: usize = 8 * 1024 * 1024;
 const TRANSACTION_TIMEOUT_MS: u32 = 30_000;
 /// Must end before the transaction does.
 const MESSAGE_TIMEOUT_MS: u32 = 25_000;
+
+/// The librdkafka properties of a run's data plane, for whoever measures what else a client costs that is set up the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Properties {
+    /// Of the consumer.
+    pub consumer: BTreeMap<String, String>,
+    /// Of each worker's producer, before a topic's limits make its batches smaller; without its `transactional.id`.
+    pub producer: BTreeMap<String, String>,
+}
+
+impl Properties {
+    /// The properties of a run whose sources have `partitions` partitions together.
+    pub fn of(options: &Options, partitions: usize) -> Self {
+        let mut producer = producer(options, &Topics::default(), "");
+        producer.remove("transactional.id");
+        let all = |config: &ClientConfig| {
+            config.config_map().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        Self { consumer: all(&consumer(options, partitions)), producer: all(&producer) }
+    }
+}
 
 /// What every client has in common: also for administration.
 pub(super) fn common(options: &Options) -> ClientConfig {
