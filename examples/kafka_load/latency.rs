@@ -12,7 +12,8 @@ impl Broker {
     /// timestamp, which `fill` sets as it sends them. The clock of both must be the same machine's.
     pub(crate) fn latency(&self, topic: &str, records: usize, skipped: usize) -> Result<()> {
         let consumer = self.consumer("kafka-load", &[])?;
-        let partitions = partition_count(&consumer, topic)?.with_context(|| format!("there is no topic {topic}"))?;
+        let partitions =
+            partition_count(consumer.client(), topic)?.with_context(|| format!("there is no topic {topic}"))?;
         assign_all(&consumer, topic, partitions)?;
         let (mut ages_ms, deadline) = (Vec::with_capacity(records), Instant::now() + self.timeout);
         while ages_ms.len() < records {

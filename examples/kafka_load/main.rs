@@ -128,7 +128,7 @@ enum Verb {
 
 fn main() -> Result<()> {
     let Arguments { bootstrap, timeout, verb } = Arguments::parse();
-    let broker = Broker { bootstrap, timeout: Duration::from_secs(timeout) };
+    let broker = Broker::new(bootstrap, Duration::from_secs(timeout))?;
     match verb {
         Verb::Topic { name, partitions, fresh } => {
             broker.topic(&name, partitions, fresh)?;

@@ -86,6 +86,8 @@ impl Passthrough {
             let queue = consumer.split_partition_queue(&self.from, partition).context("no queue for a partition")?;
             shares[partition as usize % self.options.workers].push((partition, queue));
         }
+        // A client that knows its topic starts to fetch at once; otherwise it looks for it after half a second.
+        consumer.fetch_metadata(Some(&self.from), ANSWER_MAX)?;
         assign_all(consumer, &self.from, self.partitions)?;
         Ok(shares)
     }
