@@ -162,8 +162,9 @@ pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &st
     let queue = (PRODUCED_BYTES_MAX / options.workers).max(PRODUCED_BYTES_PER_WORKER_MIN);
     let mut config = common(options);
     config
-        // Waiting 5 ms for company saves a third of the client's work.
-        .set("linger.ms", "5")
+        // Records wait for company, and a commit waits for none of them: it sends what is there. Fewer and larger batches
+        // save a tenth of the work of a whole run beside 5 ms (about 2 of 22 us a record of 1 KiB), and more of the broker's.
+        .set("linger.ms", "25")
         // A batch of sealed entries does not shrink, and a topic refuses one that is larger than its limit.
         .set("batch.size", topics.batch_bytes_min().min(BATCH_BYTES_MAX).to_string())
         .set("batch.num.messages", "100000")
