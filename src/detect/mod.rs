@@ -18,6 +18,7 @@ mod scan;
 mod secret;
 mod uuid;
 
+pub use email::is_plain_email;
 pub use nesting::{Container, Nesting};
 
 use crate::rules::Shape;

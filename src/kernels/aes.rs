@@ -37,9 +37,9 @@ impl Instructions {
         kinds
     }
 
-    /// The fastest of this CPU; `None` when it has none of them.
+    /// The fastest of this CPU; `None` when it has none of them, or the process may use none.
     pub fn best() -> Option<Self> {
-        Self::available().first().copied()
+        Self::available().first().copied().filter(|_| super::may_be_wide())
     }
 }
 

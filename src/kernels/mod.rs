@@ -58,9 +58,18 @@ impl Level {
         levels
     }
 
-    /// The best level of this CPU, asked for once.
+    /// The best level of this CPU that the process may use, asked for once.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::SCALAR))
+        *BEST.get_or_init(|| Self::available().pop().filter(|_| may_be_wide()).unwrap_or(Self::SCALAR))
     }
+}
+
+/// The environment variable that, set to `scalar`, keeps the process to plain Rust: to compare, or to rule a CPU's
+/// instructions out as the cause of something.
+pub const ENVIRONMENT_VARIABLE: &str = "LOGVEIL_KERNELS";
+
+/// Whether the process may use more than plain Rust.
+fn may_be_wide() -> bool {
+    std::env::var_os(ENVIRONMENT_VARIABLE).is_none_or(|value| value != "scalar")
 }

@@ -61,11 +61,13 @@ impl Quotes {
     }
 
     /// Where the string that begins before `from` ends: the place of the next quote that nothing escapes.
+    #[inline]
     pub fn next(&self, from: usize) -> Option<usize> {
         first_bit(&self.quotes, from)
     }
 
     /// The first backslash in `from..to`.
+    #[inline]
     pub fn next_backslash(&self, from: usize, to: usize) -> Option<usize> {
         if !self.has_backslash {
             return None;
@@ -127,6 +129,7 @@ fn escaped(backslashes: u64, carry: &mut u64) -> u64 {
 }
 
 /// The first bit that is set at `from` or behind it.
+#[inline]
 fn first_bit(words: &[u64], from: usize) -> Option<usize> {
     let mut at = from / BLOCK_BYTES;
     let mut word = *words.get(at)? & (u64::MAX << (from % BLOCK_BYTES));

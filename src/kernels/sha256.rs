@@ -27,7 +27,7 @@ pub struct KeyStates {
 
 /// A message of one block, padded as the second block of the inner hash.
 #[derive(Clone, Copy)]
-pub struct Block([u32; 16]);
+pub struct Block([u8; BLOCK_BYTES]);
 
 /// Which instructions hash. Each is there only where the CPU has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +81,9 @@ impl Instructions {
         kinds
     }
 
-    /// The fastest of this CPU; `None` when it has only what every CPU has.
+    /// The fastest of this CPU; `None` when it has only what every CPU has, or the process is kept to that.
     pub fn best() -> Option<Self> {
-        Self::available().first().copied()
+        Self::available().first().copied().filter(|_| super::may_be_wide())
     }
 }
 
@@ -95,29 +95,26 @@ impl Block {
         }
         let mut bytes = [0; BLOCK_BYTES];
         bytes[..message.len()].copy_from_slice(message);
-        bytes[message.len()] = 0x80;
-        let mut words = [0; 16];
-        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-            *word = u32::from_be_bytes(*bytes);
-        }
-        // The length in bits, the key's block included. It fits the last word.
-        words[15] = (BLOCK_BYTES + message.len()) as u32 * 8;
-        Some(Self(words))
+        bytes[message.len()] = END_MARK;
+        bytes[BLOCK_BYTES - size_of::<u32>()..].copy_from_slice(&bits_behind_key(message.len()).to_be_bytes());
+        Some(Self(bytes))
     }
 
     /// The block of no message.
-    pub const EMPTY: Self = Self([0; 16]);
-
-    /// A hash, padded as the second block of the outer hash.
-    #[cfg(target_arch = "x86_64")]
-    fn of_hash(hash: &State) -> Self {
-        let mut words = [0; 16];
-        words[..8].copy_from_slice(hash);
-        words[8] = 0x8000_0000;
-        words[15] = (BLOCK_BYTES + size_of::<State>()) as u32 * 8;
-        Self(words)
-    }
+    pub const EMPTY: Self = Self([0; BLOCK_BYTES]);
 }
+
+/// What stands behind a message (FIPS 180-4, section 5.1.1).
+const END_MARK: u8 = 0x80;
+
+/// The length in bits of so many bytes behind a key's block, which is counted in. It fits the last word of a block.
+const fn bits_behind_key(bytes: usize) -> u32 {
+    (BLOCK_BYTES + bytes) as u32 * 8
+}
+
+/// What stands behind a hash in the second block of the outer hash.
+#[cfg(target_arch = "x86_64")]
+static BEHIND_HASH: State = [(END_MARK as u32) << 24, 0, 0, 0, 0, 0, 0, bits_behind_key(size_of::<State>())];
 
 /// The codes of messages under their keys: `codes[i]` becomes that of `messages[i]`, in words whose bytes are big-endian.
 /// Both slices have the same length, or the longer one is cut.
@@ -165,7 +162,7 @@ fn in_lanes<const N: usize>(
 /// they stand in functions of their own with nothing wider.
 #[cfg(target_arch = "x86_64")]
 mod sha_ni {
-    use super::{Block, KeyStates, ROUND_CONSTANTS, State};
+    use super::{BEHIND_HASH, Block, KeyStates, ROUND_CONSTANTS, State};
     use std::arch::x86_64::*;
     use std::array;
 
@@ -176,17 +173,24 @@ mod sha_ni {
     #[inline(never)]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
     pub(super) fn lanes<const N: usize>(messages: &[(&KeyStates, Block); N]) -> [State; N] {
-        let inner = compress(messages.map(|(key, _)| key.inner), &messages.map(|(_, block)| block));
-        compress(messages.map(|(key, _)| key.outer), &inner.map(|hash| Block::of_hash(&hash)))
+        let inner = compress(
+            array::from_fn(|lane| &messages[lane].0.inner),
+            array::from_fn(|lane| array::from_fn(|part| load_bytes(&messages[lane].1.0.as_chunks().0[part]))),
+        );
+        let behind: [__m128i; 2] = array::from_fn(|half| load(&BEHIND_HASH.as_chunks().0[half]));
+        let outer = compress(
+            array::from_fn(|lane| &messages[lane].0.outer),
+            inner.map(|[first, second]| [first, second, behind[0], behind[1]]),
+        );
+        outer.map(|halves| store(halves))
     }
 
+    /// The states after a block each.
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
-    fn compress<const N: usize>(states: [State; N], blocks: &[Block; N]) -> [State; N] {
-        let before = states.map(|state| pack(&state));
+    fn compress<const N: usize>(states: [&State; N], mut words: [[__m128i; 4]; N]) -> [[__m128i; 2]; N] {
+        let before = states.map(|state| pack(state));
         let mut states = before;
-        let mut words: [[__m128i; 4]; N] =
-            array::from_fn(|lane| array::from_fn(|part| load(&blocks[lane].0.as_chunks().0[part])));
         for four in 0..ROUND_CONSTANTS.len() / 4 {
             let constants = load(&ROUND_CONSTANTS.as_chunks().0[four]);
             for lane in 0..N {
@@ -225,17 +229,33 @@ mod sha_ni {
         [_mm_alignr_epi8::<8>(cdab, hgfe), _mm_blend_epi16::<0xF0>(hgfe, cdab)]
     }
 
+    /// The state in its own order, the first word in the lowest place: `a b c d` and `e f g h`.
     #[inline]
     #[target_feature(enable = "sse4.1,ssse3,sse2")]
-    fn unpack([abef, cdgh]: [__m128i; 2]) -> State {
+    fn unpack([abef, cdgh]: [__m128i; 2]) -> [__m128i; 2] {
         let feba = _mm_shuffle_epi32::<0b00_01_10_11>(abef);
         let dchg = _mm_shuffle_epi32::<0b10_11_00_01>(cdgh);
-        let (mut state, halves) = ([0; 8], [_mm_blend_epi16::<0xF0>(feba, dchg), _mm_alignr_epi8::<8>(dchg, feba)]);
+        [_mm_blend_epi16::<0xF0>(feba, dchg), _mm_alignr_epi8::<8>(dchg, feba)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn store(halves: [__m128i; 2]) -> State {
+        let mut state = [0; 8];
         for (words, half) in state.as_chunks_mut::<4>().0.iter_mut().zip(halves) {
             // SAFETY: the four words are 16 writable bytes; the store needs no alignment.
             unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), half) };
         }
         state
+    }
+
+    /// Four words of a message, whose bytes are big-endian.
+    #[inline]
+    #[target_feature(enable = "ssse3,sse2")]
+    fn load_bytes(bytes: &[u8; 16]) -> __m128i {
+        // SAFETY: the array has 16 readable bytes; the load needs no alignment.
+        let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+        _mm_shuffle_epi8(bytes, _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3))
     }
 
     #[inline]
@@ -250,7 +270,7 @@ mod sha_ni {
 /// the functions that it is inlined into.
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Block, KeyStates, ROUND_CONSTANTS, State};
+    use super::{BEHIND_HASH, Block, KeyStates, ROUND_CONSTANTS, State};
     use std::array;
 
     /// One word of every message.
@@ -271,10 +291,11 @@ mod wide {
     #[inline(always)]
     fn lanes<const N: usize>(messages: &[(&KeyStates, Block); N]) -> [State; N] {
         let mut state = array::from_fn(|word| array::from_fn(|lane| messages[lane].0.inner[word]));
-        let words = array::from_fn(|word| array::from_fn(|lane| messages[lane].1.0[word]));
-        compress(&mut state, words);
-        let mut words = Block::of_hash(&[0; 8]).0.map(|word| [word; N]);
+        let word_of = |block: &Block, word: usize| u32::from_be_bytes(block.0.as_chunks().0[word]);
+        compress(&mut state, array::from_fn(|word| array::from_fn(|lane| word_of(&messages[lane].1, word))));
+        let mut words = [[0; N]; 16];
         words[..8].copy_from_slice(&state);
+        words[8..].copy_from_slice(&BEHIND_HASH.map(|word| [word; N]));
         state = array::from_fn(|word| array::from_fn(|lane| messages[lane].0.outer[word]));
         compress(&mut state, words);
         array::from_fn(|lane| array::from_fn(|word| state[word][lane]))

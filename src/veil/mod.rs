@@ -496,7 +496,7 @@ fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
 /// Whether bytes are UTF-8 that can be searched. Text with NUL bytes is not: in UTF-16 every Latin letter has one
 /// beside it, and no value would be found.
 fn is_text(payload: &[u8]) -> bool {
-    std::str::from_utf8(payload).is_ok() && !payload.contains(&0)
+    memchr::memchr(0, payload).is_none() && std::str::from_utf8(payload).is_ok()
 }
 
 /// Whether a header's name, which is passed on as it is, holds an entity of the record's or one that its shape gives away.

@@ -227,11 +227,12 @@ impl Plan {
             self.overflow = true;
             return;
         }
-        if stands_for_nobody(action.class, &text[span.clone()]) {
+        let value = &text[span.clone()];
+        if stands_for_nobody(action.class, value) {
             return;
         }
-        let value = self.keep_value(&text[span.clone()]);
-        let len = replaced_len(action.class, &text[span.clone()]);
+        let len = replaced_len(action.class, value);
+        let value = self.keep_value(value);
         self.findings.push(Finding {
             span: span.start as u32..(span.start + len) as u32,
             value,
@@ -313,7 +314,7 @@ fn replaced_len(class: Class, value: &[u8]) -> usize {
     if !matches!(class, Class::Ip | Class::Network) {
         return value.len();
     }
-    let length = value.iter().position(|byte| *byte == b'/').filter(|_| class == Class::Network);
+    let length = if class == Class::Network { memchr::memchr(b'/', value) } else { None };
     let end = length.or_else(|| zone_start(value));
     end.filter(|len| *len > 0).unwrap_or(value.len())
 }
