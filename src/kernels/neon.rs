@@ -105,7 +105,7 @@ pub(super) mod signs {
 /// Bytes by their two halves of four bits.
 mod halves {
     use super::load;
-    use crate::kernels::beginnings::Halves;
+    use crate::kernels::halves::Halves;
     use std::arch::aarch64::*;
 
     /// Both tables of a byte.
