@@ -215,7 +215,7 @@ impl Matcher {
             Part::Literal(_) => None,
             Part::Hole { name, .. } => self.hole(name),
         });
-        Pattern { pattern: pattern.clone(), holes: holes.collect() }
+        Pattern::new(pattern.clone(), holes.collect())
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
