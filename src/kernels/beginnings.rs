@@ -5,6 +5,8 @@
 //! is known as Teddy, from the Hyperscan project.)
 
 use super::halves::{GROUPS, Halves};
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
 
 /// Bytes of a word that are looked at.
@@ -14,7 +16,7 @@ pub const BYTES: usize = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beginnings {
     /// By place of the byte: the groups that it fits, by its lower and by its higher half.
-    tables: [Halves; BYTES],
+    pub(super) tables: [Halves; BYTES],
 }
 
 impl Beginnings {
@@ -40,6 +42,11 @@ impl Beginnings {
             Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 and BMI1 (`Level::available`).
                 unsafe { avx2::find(self, text, found) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => {
+                // SAFETY: every CPU of this architecture has NEON.
+                unsafe { neon::beginnings::find(self, text, found) }
             }
         }
     }

@@ -9,8 +9,8 @@ pub(super) const GROUPS: usize = u8::BITS as usize;
 /// Groups of bytes by the two halves of a byte.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Halves {
-    low: [u8; 16],
-    high: [u8; 16],
+    pub(super) low: [u8; 16],
+    pub(super) high: [u8; 16],
 }
 
 impl Halves {

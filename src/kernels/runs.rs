@@ -28,6 +28,8 @@ pub fn first<const BYTES: usize>(level: Level, text: &[u8], class: Class) -> Opt
     }
     match level.0 {
         Width::Scalar => first_one_by_one(text, class, BYTES),
+        #[cfg(target_arch = "aarch64")]
+        Width::Neon => first_one_by_one(text, class, BYTES),
         #[cfg(target_arch = "x86_64")]
         Width::Avx2 | Width::Avx512 => {
             // SAFETY: these levels are only there where the CPU has AVX2, BMI1 and LZCNT (`Level::available`).

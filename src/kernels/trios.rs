@@ -83,6 +83,8 @@ impl Trios {
     fn blocks(&self, level: Level, text: &[u8], from: usize) -> [u64; BLOCKS] {
         match level.0 {
             Width::Scalar => self.blocks_one_by_one(text, from),
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => self.blocks_one_by_one(text, from),
             #[cfg(target_arch = "x86_64")]
             Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 (`Level::available`).
