@@ -174,14 +174,18 @@ pub(super) fn write_address(address: IpAddr, out: &mut Vec<u8>) {
 /// Whether a text can be an address in any spelling, by its ends, its length and its marks: names, words and UUIDs are none,
 /// and it is cheap to say so.
 fn may_be_address(text: &[u8]) -> bool {
-    /// Four numbers in brackets.
-    const V4_BYTES_MAX: usize = 17;
+    /// Four numbers with marks between them, and no port.
+    const V4_BYTES_MAX: usize = 15;
     let (Some(first), Some(last)) = (text.first(), text.last()) else { return false };
+    if !first.is_ascii_hexdigit() && !matches!(first, b'[' | b':' | b'%') {
+        return false;
+    }
     // A zone of names for addresses ends in `arpa`.
-    (first.is_ascii_hexdigit() || matches!(first, b'[' | b':' | b'%'))
-        && (text.len() <= V4_BYTES_MAX
-            || matches!(last, b'a' | b'A')
-            || text.iter().any(|byte| matches!(byte, b':' | b'%')))
+    if *first == b'[' || matches!(last, b'a' | b'A') || memchr::memchr(b'%', text).is_some() {
+        return true;
+    }
+    text.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'-'))
+        && (text.len() <= V4_BYTES_MAX || text.contains(&b':'))
 }
 
 /// Reads four decimal numbers of at most three digits each, with dots between them.
@@ -191,17 +195,29 @@ fn v4(text: &[u8]) -> Option<IpAddr> {
 
 /// Reads four decimal numbers of at most three digits each.
 fn v4_between(text: &[u8], is_separator: impl Fn(u8) -> bool) -> Option<IpAddr> {
-    let mut numbers = text.split(|byte| is_separator(*byte));
-    let mut octets = [0; 4];
-    for octet in &mut octets {
-        let digits = numbers.next().filter(|digits| (1..=3).contains(&digits.len()))?;
-        let mut number = 0;
-        for digit in digits {
-            number = number * 10 + char::from(*digit).to_digit(10)?;
-        }
-        *octet = u8::try_from(number).ok()?;
+    /// Four numbers of three digits, and three separators.
+    const BYTES_MAX: usize = 15;
+    const DIGITS_MAX: u32 = 3;
+    if text.len() > BYTES_MAX {
+        return None;
     }
-    numbers.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
+    let (mut octets, mut at) = ([0; 4], 0);
+    let (mut number, mut digits) = (0, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits < DIGITS_MAX => {
+                (number, digits) = (number * 10 + u32::from(byte - b'0'), digits + 1);
+            }
+            _ if is_separator(*byte) && digits > 0 && at + 1 < octets.len() => {
+                octets[at] = u8::try_from(number).ok()?;
+                at += 1;
+                (number, digits) = (0, 0);
+            }
+            _ => return None,
+        }
+    }
+    octets[at] = u8::try_from(number).ok()?;
+    (at + 1 == octets.len() && digits > 0).then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
 
 /// Zones of names for addresses (RFC 1035, section 3.5; RFC 3596, section 2.5).

@@ -26,6 +26,11 @@ pub(super) fn write(value: &[u8], out: &mut Vec<u8>) -> bool {
     .is_some()
 }
 
+/// Whether a text is an e-mail address whose canonical text is itself; of few addresses it does not say so.
+pub(super) fn is_canonical(value: &[u8]) -> bool {
+    value.len() <= EMAIL_BYTES_MAX && plain_sign(value).is_some()
+}
+
 /// Whether a text is an e-mail address and nothing else; `user@realm` without a dot may be a login name.
 pub(super) fn is_unmistakable(value: &[u8]) -> bool {
     with_parts(value, |_, domain| domain.contains('.')).unwrap_or(false)
@@ -45,22 +50,56 @@ fn with_parts<T>(value: &[u8], use_parts: impl FnOnce(&str, &str) -> T) -> Optio
 /// The parts of an address that is canonical as it stands, as most are: small letters, digits and a few marks, and no label
 /// that could be punycode.
 fn plain_parts(value: &[u8]) -> Option<(&str, &str)> {
-    let (local, domain) = value.split_at_checked(memchr::memchr(b'@', value)?)?;
-    let domain = domain.get(1..)?;
-    let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_local = (1..=LOCAL_BYTES_MAX).contains(&local.len())
-        && local.iter().all(|byte| is_plain(byte) || matches!(byte, b'.' | b'_' | b'-' | b'+'));
+    let sign = plain_sign(value)?;
+    str::from_utf8(value.get(..sign)?).ok().zip(str::from_utf8(value.get(sign + 1..)?).ok())
+}
+
+/// Where the sign of such an address stands.
+fn plain_sign(value: &[u8]) -> Option<usize> {
+    let is_local = |byte: &u8| PLAIN[usize::from(*byte)] >= Plain::Local;
+    let sign = value.iter().position(|byte| !is_local(byte)).filter(|sign| (1..=LOCAL_BYTES_MAX).contains(sign))?;
+    let (b'@', domain) = value.get(sign..)?.split_first()? else { return None };
     // No label is empty, and none has two hyphens beside each other.
     let mut before = b'.';
     let is_domain = domain.len() <= text::DOMAIN_BYTES_MAX
         && domain.iter().all(|byte| {
-            let fits = is_plain(byte) || matches!(byte, b'.' | b'-') && *byte != before;
+            let plain = PLAIN[usize::from(*byte)];
+            let fits = plain == Plain::Alphanumeric || plain == Plain::Both && *byte != before;
             before = *byte;
             fits
         })
         && before != b'.';
-    if is_local && is_domain { str::from_utf8(local).ok().zip(str::from_utf8(domain).ok()) } else { None }
+    is_domain.then_some(sign)
 }
+
+/// Where a byte may stand in an address that is canonical as it stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Plain {
+    /// Nowhere.
+    No,
+    /// In the local part: a mark.
+    Local,
+    /// In the local part, and in the domain if not beside itself: a mark.
+    Both,
+    /// Anywhere: a small letter or a digit.
+    Alphanumeric,
+}
+
+/// By byte.
+static PLAIN: [Plain; 256] = {
+    let mut plain = [Plain::No; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' => Plain::Alphanumeric,
+            b'.' | b'-' => Plain::Both,
+            b'_' | b'+' => Plain::Local,
+            _ => Plain::No,
+        };
+        byte += 1;
+    }
+    plain
+};
 
 /// Whether a text can have the sign of an e-mail address: as it is, percent-encoded, or of another width.
 fn may_be_email(value: &[u8]) -> bool {

@@ -80,6 +80,44 @@ pub fn canonical(class: Class, value: &[u8], out: &mut Vec<u8>) -> Class {
         address::write_address(address, out);
         return Class::Ip;
     }
+    canonical_as_it_stands(class, value, out).unwrap_or_else(|| canonical_of_any(class, value, out))
+}
+
+/// [`canonical`] of most values: UUIDs and e-mail addresses in their usual spelling. Others, of which it appends nothing,
+/// have to be looked at more closely.
+fn canonical_as_it_stands(class: Class, value: &[u8], out: &mut Vec<u8>) -> Option<Class> {
+    match class {
+        Class::Device | Class::Text => {
+            push(USUAL, &device::bare_uuid(value)?, out);
+            Some(Class::Device)
+        }
+        Class::UserId | Class::Session => {
+            push(UUID, &device::bare_uuid(value)?, out);
+            Some(class)
+        }
+        Class::Email => email::is_canonical(value).then(|| {
+            push(USUAL, value, out);
+            class
+        }),
+        Class::Ip
+        | Class::Network
+        | Class::Mac
+        | Class::User
+        | Class::Person
+        | Class::Phone
+        | Class::Account
+        | Class::Card
+        | Class::Iban
+        | Class::ConnectionId
+        | Class::Token
+        | Class::UserAgent
+        | Class::Host
+        | Class::Geo => None,
+    }
+}
+
+/// [`canonical`] of values in any spelling.
+fn canonical_of_any(class: Class, value: &[u8], out: &mut Vec<u8>) -> Class {
     let Some(text) = normal_text(class, value) else {
         push(RAW, value, out);
         return class;
@@ -207,9 +245,25 @@ fn push(tag: u8, body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(body);
 }
 
+/// What stands in [`HEX_DIGITS`] for bytes that are no digit: all bits, which digits do not have even together.
+const NO_DIGIT: u8 = u8::MAX;
+
+/// By byte: the value of a hexadecimal digit in either case.
+static HEX_DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value];
+        digits[digit as usize] = value as u8;
+        digits[digit.to_ascii_uppercase() as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
 /// Value of a hexadecimal digit in either case.
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    Some(HEX_DIGITS[usize::from(byte)]).filter(|digit| *digit != NO_DIGIT)
 }
 
 /// Reads exactly `N` bytes from hexadecimal digits.
@@ -708,6 +762,27 @@ mod tests {
         ]
     }
 
+    /// Values of which many are canonical as they stand, and some nearly.
+    fn near_canonical() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{11}[0-9aA]".prop_map(String::into_bytes),
+            "[a-z0-9._+-]{1,8}@[a-z0-9.-]{1,8}\\.[a-z]{2,3}".prop_map(String::into_bytes),
+            "[a-zA-Z0-9._+-]{0,4}@[a-z0-9.@-]{0,6}".prop_map(String::into_bytes),
+            any_value(),
+        ]
+    }
+
+    #[test]
+    fn usual_spellings_stand_as_they_are() {
+        for (class, value) in [
+            (Class::Device, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+            (Class::Session, "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"),
+            (Class::Email, "alice.b+tag@mail.example.com"),
+        ] {
+            assert_eq!(canonical_as_it_stands(class, value.as_bytes(), &mut Vec::new()), Some(class), "{value}");
+        }
+    }
+
     proptest! {
         #[test]
         fn addresses_are_one_in_any_spelling(address in any_address(), style in 0_usize..32) {
@@ -784,6 +859,18 @@ mod tests {
             let is_text = bytes[0] == USUAL && !matches!(class, Class::Mac | Class::Device | Class::Ip | Class::Phone);
             if is_text {
                 prop_assert_eq!(canon(class, &bytes[1..]), (class, bytes));
+            }
+        }
+
+        /// Values that are seen to be canonical are so.
+        #[test]
+        fn what_stands_as_it_is_needs_no_closer_look(class in any_class(), value in near_canonical()) {
+            let (mut direct, mut closer) = (Vec::new(), Vec::new());
+            if let Some(class_direct) = canonical_as_it_stands(class, &value, &mut direct) {
+                let class_closer = canonical_of_any(class, &value, &mut closer);
+                prop_assert_eq!((class_direct, direct), (class_closer, closer));
+            } else {
+                prop_assert_eq!(direct, closer);
             }
         }
 

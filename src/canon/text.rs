@@ -4,8 +4,8 @@ use super::hex_digit;
 use idna::AsciiDenyList;
 use std::borrow::Cow;
 use std::str;
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::decompose_compatible;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Longest domain that is looked at, in bytes: four times what DNS allows (RFC 1035), because letters outside ASCII
 /// take up to four bytes. Bounds the work of decoding punycode.
@@ -108,7 +108,12 @@ pub(super) fn percent_decoded_until(sign: u8, value: &[u8]) -> Cow<'_, [u8]> {
 /// Text in lower case and NFC. ASCII that is so already is borrowed.
 pub(super) fn lower(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
-        return Cow::Owned(text.to_lowercase().nfc().collect());
+        let lower = text.to_lowercase();
+        // Most texts are composed as they are, which is cheap to tell.
+        return Cow::Owned(match is_nfc_quick(lower.chars()) {
+            IsNormalized::Yes => lower,
+            IsNormalized::No | IsNormalized::Maybe => lower.nfc().collect(),
+        });
     }
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Cow::Owned(text.to_ascii_lowercase());
@@ -200,6 +205,13 @@ mod tests {
             if let Some(plain) = plain_domain(&text) {
                 prop_assert_eq!(Some(plain), ascii_domain(&text));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lower_text_is_composed(text in "[a-zA-Z\u{c4}\u{e9}\u{130}\u{3a3}\u{300}-\u{304}\u{327}\u{1100}-\u{1102}\u{1161}\u{11a8}\u{ac00}]{0,8}|\\PC{0,8}") {
+            prop_assert_eq!(lower(&text), text.to_lowercase().nfc().collect::<String>());
         }
     }
 

@@ -61,6 +61,70 @@ pub enum Token {
     Null,
 }
 
+impl Token {
+    /// Where a name or value stands that is no bracket and not `null`, without its quotes.
+    pub fn span(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Name(quoted) | Self::Text(quoted) => Some(&quoted.inner),
+            Self::Number(span) | Self::Bool(span) => Some(span),
+            Self::ObjectStart | Self::ObjectEnd | Self::ArrayStart | Self::ArrayEnd | Self::Null => None,
+        }
+    }
+}
+
+/// A member's name as programs write it, in quotes and with a colon behind, ready to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    words: [u64; Head::WORDS],
+    /// All ones in the place of each byte that counts.
+    mask: [u64; Head::WORDS],
+    len: usize,
+}
+
+impl Head {
+    /// Words of the longest one.
+    const WORDS: usize = 4;
+    const BYTES_MAX: usize = Self::WORDS * size_of::<u64>();
+
+    /// The head of a member that is called `name`; `None` where that is too long, or has to be escaped.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        if name.iter().any(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F)) {
+            return None;
+        }
+        let head = [b"\"", name, b"\":"].concat();
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes.get_mut(..head.len())?.copy_from_slice(&head);
+        let mut mask = [0; Self::BYTES_MAX];
+        mask[..head.len()].fill(u8::MAX);
+        Some(Self { words: words(&bytes), mask: words(&mask), len: head.len() })
+    }
+
+    /// Whether the text goes on with it at `at`.
+    #[inline]
+    fn stands_at(&self, text: &[u8], at: usize) -> bool {
+        let Some(rest) = text.get(at..) else { return false };
+        let found = match rest.first_chunk() {
+            Some(found) => words(found),
+            None => {
+                let mut found = [0; Self::BYTES_MAX];
+                found[..rest.len()].copy_from_slice(rest);
+                words(&found)
+            }
+        };
+        let differs = |word: usize| (found[word] ^ self.words[word]) & self.mask[word];
+        (0..Self::WORDS).fold(0, |all, word| all | differs(word)) == 0
+    }
+}
+
+#[inline]
+fn words(bytes: &[u8; Head::BYTES_MAX]) -> [u64; Head::WORDS] {
+    let mut words = [0; Head::WORDS];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
 /// Reads a JSON text token by token.
 ///
 /// Cost: one pass, one bit of memory per level. After an error the reader stays at its end.
@@ -135,10 +199,46 @@ impl<'a> Tokens<'a> {
         Self { quotes, ..Self::new(text, depth_max) }
     }
 
+    /// Goes behind the name of the next member and its colon, if the text has them as they are in `head`; where this is
+    /// `false`, [`Self::next_token`] tells what stands there.
+    #[inline]
+    pub fn member(&mut self, head: &Head) -> bool {
+        let at = match self.expect {
+            Expect::NameOrEnd => self.at,
+            Expect::Comma if self.open.last() == Some(Bracket::Object) && self.peek() == Some(b',') => {
+                // Some programs have a blank behind each comma and colon.
+                self.at + 1 + usize::from(self.text.get(self.at + 1) == Some(&b' '))
+            }
+            Expect::Comma | Expect::Value | Expect::ValueOrEnd | Expect::Name | Expect::Nothing => return false,
+        };
+        let stands = head.stands_at(self.text, at);
+        if stands {
+            self.at = at + head.len + usize::from(self.text.get(at + head.len) == Some(&b' '));
+            self.expect = Expect::Value;
+        }
+        stands
+    }
+
+    /// Passes by the value behind a name, if it is a text without escapes; where this is `false`, [`Self::next_token`] tells
+    /// what stands there.
+    #[inline]
+    pub fn pass_text(&mut self) -> bool {
+        let is_text = self.expect == Expect::Value && self.peek() == Some(b'"');
+        let Some(quotes) = self.quotes.filter(|_| is_text) else { return false };
+        let start = self.at + 1;
+        let Some(end) = quotes.next(start).filter(|end| quotes.next_backslash(start, *end).is_none()) else {
+            return false;
+        };
+        self.at = end + 1;
+        self.expect = Expect::Comma;
+        true
+    }
+
     /// The next token, or `None` at the end of a complete text.
     ///
     /// # Errors
     /// [`JsonError`] when the text is not one JSON value, or nests too deep.
+    #[inline]
     pub fn next_token(&mut self) -> Result<Option<Token>, JsonError> {
         self.skip_space();
         if self.expect == Expect::Comma {
@@ -166,6 +266,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    #[inline]
     fn value(&mut self) -> Result<Token, JsonError> {
         let start = self.at;
         let token = match self.peek() {
@@ -229,6 +330,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Reads a string from its opening quote (RFC 8259, section 7).
+    #[inline]
     fn quoted(&mut self) -> Result<Quoted, JsonError> {
         self.at += 1;
         let start = self.at;
@@ -238,6 +340,11 @@ impl<'a> Tokens<'a> {
         {
             return self.quoted_until(quotes, start..end);
         }
+        self.quoted_by_bytes(start)
+    }
+
+    /// Reads a string from its first byte, one by one.
+    fn quoted_by_bytes(&mut self, start: usize) -> Result<Quoted, JsonError> {
         let mut escaped = false;
         loop {
             match self.peek() {
@@ -256,6 +363,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Reads a string whose closing quote is known, from escape to escape.
+    #[inline]
     fn quoted_until(&mut self, quotes: &Quotes, inner: Range<usize>) -> Result<Quoted, JsonError> {
         let mut escaped = false;
         while let Some(backslash) = quotes.next_backslash(self.at, inner.end) {
@@ -441,23 +549,71 @@ mod tests {
     use crate::kernels::Level;
     use proptest::prelude::*;
 
-    /// All tokens, read byte by byte and, with the same result, from quote to quote.
+    /// All tokens, read byte by byte and, with the same result, from quote to quote and by foretold names.
     fn tokens(text: &[u8]) -> Result<Vec<Token>, JsonError> {
         let plain = all(Tokens::new(text, 64));
         let mut quotes = Quotes::default();
         for level in Level::available() {
             quotes.read(level, text);
             assert_eq!(all(Tokens::guided(text, &quotes, 64)), plain, "{level:?}");
+            assert_eq!(all_foretold(Tokens::guided(text, &quotes, 64), &plain.0), plain, "{level:?}");
         }
-        plain
+        let (tokens, error) = plain;
+        error.map_or(Ok(tokens), Err)
     }
 
-    fn all(mut reader: Tokens<'_>) -> Result<Vec<Token>, JsonError> {
+    /// The tokens up to an error.
+    fn all(mut reader: Tokens<'_>) -> (Vec<Token>, Option<JsonError>) {
         let mut tokens = Vec::new();
-        while let Some(token) = reader.next_token()? {
-            tokens.push(token);
+        loop {
+            match reader.next_token() {
+                Ok(Some(token)) => tokens.push(token),
+                Ok(None) => return (tokens, None),
+                Err(error) => return (tokens, Some(error)),
+            }
         }
-        Ok(tokens)
+    }
+
+    /// The same, where it is known which names come. Others are foretold, too, and in vain.
+    fn all_foretold(mut reader: Tokens<'_>, plain: &[Token]) -> (Vec<Token>, Option<JsonError>) {
+        let mut tokens = Vec::new();
+        loop {
+            assert!(!reader.member(&Head::new(b"another").unwrap()));
+            if let Some(Token::Name(name)) = plain.get(tokens.len())
+                && let Some(head) = Head::new(&reader.text[name.inner.clone()])
+                && reader.member(&head)
+            {
+                tokens.push(Token::Name(name.clone()));
+                if reader.pass_text() {
+                    assert!(matches!(&plain[tokens.len()], Token::Text(text) if !text.escaped));
+                    tokens.push(plain[tokens.len()].clone());
+                }
+                continue;
+            }
+            match reader.next_token() {
+                Ok(Some(token)) => tokens.push(token),
+                Ok(None) => return (tokens, None),
+                Err(error) => return (tokens, Some(error)),
+            }
+        }
+    }
+
+    #[test]
+    fn members_are_read_by_their_heads() {
+        let text = br#"{"a":"x", "bc": "\"", "d" :1}"#;
+        let mut quotes = Quotes::default();
+        quotes.read(Level::best(), text);
+        let mut reader = Tokens::guided(text, &quotes, 64);
+        let head = |name: &[u8]| Head::new(name).unwrap();
+        assert!(!reader.member(&head(b"a")));
+        assert_eq!(reader.next_token(), Ok(Some(Token::ObjectStart)));
+        assert!(!reader.member(&head(b"bc")) && reader.member(&head(b"a")) && reader.pass_text());
+        // An escape in a text is looked at, and white space before a colon.
+        assert!(reader.member(&head(b"bc")) && !reader.pass_text());
+        assert_eq!(reader.next_token(), Ok(Some(Token::Text(Quoted { inner: 17..19, escaped: true }))));
+        assert!(!reader.member(&head(b"d")));
+        assert_eq!(reader.next_token(), Ok(Some(Token::Name(Quoted { inner: 23..24, escaped: false }))));
+        assert_eq!(Head::new(b"a\"b").or_else(|| Head::new(&[b'a'; 30])), None);
     }
 
     #[track_caller]

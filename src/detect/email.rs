@@ -52,6 +52,29 @@ pub(super) fn at_sign(text: &[u8], anchor: usize, done: &mut usize) -> Option<(S
     Some((Shape::Login, local..sign.start))
 }
 
+/// Whether a text is an address of letters, digits and usual signs, and nothing else: [`super::shapes`] finds it as a whole.
+pub fn is_plain_email(text: &[u8]) -> bool {
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
+    let Some(sign) = text.iter().position(|byte| !is_local(byte)) else { return false };
+    let Some((b'@', domain)) = part(text, sign..text.len()).split_first() else { return false };
+    // Labels are not empty, and the last one begins with a letter.
+    let (mut before, mut top, mut labels) = (b'.', b'.', 0);
+    let is_domain = domain.iter().all(|byte| {
+        if before == b'.' {
+            (top, labels) = (*byte, labels + 1);
+        }
+        let fits = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') && before != b'.';
+        before = *byte;
+        fits
+    });
+    is_domain
+        && labels > 1
+        && before.is_ascii_alphanumeric()
+        && top.is_ascii_alphabetic()
+        && text.first().is_some_and(u8::is_ascii_alphanumeric)
+        && !is_package(text, 0..sign, sign + 1..text.len())
+}
+
 /// Whether mail can go there: a domain of several labels, or an address in brackets.
 fn is_mail_domain(domain: &[u8]) -> bool {
     let is_number = domain.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
@@ -207,7 +230,60 @@ fn is_package(text: &[u8], local: Range<usize>, domain: Range<usize>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::detect::tests::check;
+    use crate::detect::{Found, shapes};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        /// The search, asked for the whole text, gives the answer.
+        #[test]
+        fn a_plain_email_is_found_as_a_whole(
+            text in prop_oneof![
+                "[a-z]{1,8}([._+-][a-z0-9]{1,8}){0,2}@[a-z0-9-]{1,12}\\.(com|example|service|scope|[a-z0-9]{1,4})",
+                "[a-zA-Z0-9._+%-]{1,12}@[a-zA-Z0-9._-]{1,12}",
+                "(192\\.0\\.2\\.1|\\+15550100123|4111-1111-1111-1111|zlib|a25-b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|ghp_[A-Za-z0-9]{36}|GB82WEST12345698765432)@(example\\.com|openssh\\.com|1\\.2\\.0\\.192\\.in-addr\\.arpa|192\\.0\\.2\\.1|192\\.0\\.2\\.1\\.de)",
+            ],
+        ) {
+            let mut found = Vec::new();
+            shapes(text.as_bytes(), &mut found);
+            if is_plain_email(text.as_bytes()) {
+                prop_assert_eq!(found, [Found { span: 0..text.len(), shape: Shape::Email }], "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_emails() {
+        for text in ["alice@example.com", "Alice.B_c-d+tag@mail-1.example.co.uk", "20241123.abc@mail.example.com"] {
+            assert!(is_plain_email(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "@",
+            "alice",
+            "alice@",
+            "@example.com",
+            "alice@localhost",
+            "alice@example.com.",
+            "alice@.com",
+            "alice@a..com",
+            "alice@-a.com",
+            "alice@a.1com",
+            "alice@a_b.com",
+            " alice@example.com",
+            "a@b@example.com",
+            "user@1000.service",
+            "zlib@openssh.com",
+            "alice%40example.com",
+            ".alice@example.com",
+            "'alice@example.com'",
+        ] {
+            assert!(!is_plain_email(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn emails() {

@@ -8,9 +8,14 @@
 
 pub mod aes;
 pub mod beginnings;
+mod halves;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod quotes;
+pub mod runs;
 pub mod sha256;
 pub mod signs;
+pub mod trios;
 
 use std::sync::OnceLock;
 
@@ -28,6 +33,9 @@ enum Width {
     /// 64 bytes at a time: AVX-512 F, BW and VL on top of [`Self::Avx2`].
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// 16 bytes at a time: NEON, which comes with the architecture.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
@@ -55,12 +63,24 @@ impl Level {
                 levels.push(Self(Width::Avx512));
             }
         }
+        // Kernels count on it that the first byte of a word is its lowest.
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        levels.push(Self(Width::Neon));
         levels
     }
 
-    /// The best level of this CPU, asked for once.
+    /// The best level of this CPU that the process may use, asked for once.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self::SCALAR))
+        *BEST.get_or_init(|| Self::available().pop().filter(|_| may_be_wide()).unwrap_or(Self::SCALAR))
     }
+}
+
+/// The environment variable that, set to `scalar`, keeps the process to plain Rust: to compare, or to rule a CPU's
+/// instructions out as the cause of something.
+pub const ENVIRONMENT_VARIABLE: &str = "LOGVEIL_KERNELS";
+
+/// Whether the process may use more than plain Rust.
+fn may_be_wide() -> bool {
+    std::env::var_os(ENVIRONMENT_VARIABLE).is_none_or(|value| value != "scalar")
 }

@@ -5,6 +5,9 @@
 //!
 //! There is no plain Rust here: where [`Instructions::best`] finds nothing, the caller has a reviewed crate.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
+
 /// Bytes of a SHA-256 block.
 const BLOCK_BYTES: usize = 64;
 
@@ -27,7 +30,7 @@ pub struct KeyStates {
 
 /// A message of one block, padded as the second block of the inner hash.
 #[derive(Clone, Copy)]
-pub struct Block([u32; 16]);
+pub struct Block(pub(super) [u8; BLOCK_BYTES]);
 
 /// Which instructions hash. Each is there only where the CPU has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +47,14 @@ enum Kind {
     /// 8 messages, one in each word of a vector.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// Those of ARMv8 made for it, two messages interleaved.
+    #[cfg(target_arch = "aarch64")]
+    Sha2,
 }
 
 /// The round constants (FIPS 180-4, section 4.2.2).
-#[cfg(target_arch = "x86_64")]
-static ROUND_CONSTANTS: [u32; 64] = [
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) static ROUND_CONSTANTS: [u32; 64] = [
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
     0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
     0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -78,12 +84,16 @@ impl Instructions {
                 kinds.push(Self(Kind::Avx2));
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("sha2") {
+            kinds.push(Self(Kind::Sha2));
+        }
         kinds
     }
 
-    /// The fastest of this CPU; `None` when it has only what every CPU has.
+    /// The fastest of this CPU; `None` when it has only what every CPU has, or the process is kept to that.
     pub fn best() -> Option<Self> {
-        Self::available().first().copied()
+        Self::available().first().copied().filter(|_| super::may_be_wide())
     }
 }
 
@@ -95,35 +105,32 @@ impl Block {
         }
         let mut bytes = [0; BLOCK_BYTES];
         bytes[..message.len()].copy_from_slice(message);
-        bytes[message.len()] = 0x80;
-        let mut words = [0; 16];
-        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-            *word = u32::from_be_bytes(*bytes);
-        }
-        // The length in bits, the key's block included. It fits the last word.
-        words[15] = (BLOCK_BYTES + message.len()) as u32 * 8;
-        Some(Self(words))
+        bytes[message.len()] = END_MARK;
+        bytes[BLOCK_BYTES - size_of::<u32>()..].copy_from_slice(&bits_behind_key(message.len()).to_be_bytes());
+        Some(Self(bytes))
     }
 
     /// The block of no message.
-    pub const EMPTY: Self = Self([0; 16]);
-
-    /// A hash, padded as the second block of the outer hash.
-    #[cfg(target_arch = "x86_64")]
-    fn of_hash(hash: &State) -> Self {
-        let mut words = [0; 16];
-        words[..8].copy_from_slice(hash);
-        words[8] = 0x8000_0000;
-        words[15] = (BLOCK_BYTES + size_of::<State>()) as u32 * 8;
-        Self(words)
-    }
+    pub const EMPTY: Self = Self([0; BLOCK_BYTES]);
 }
+
+/// What stands behind a message (FIPS 180-4, section 5.1.1).
+const END_MARK: u8 = 0x80;
+
+/// The length in bits of so many bytes behind a key's block, which is counted in. It fits the last word of a block.
+const fn bits_behind_key(bytes: usize) -> u32 {
+    (BLOCK_BYTES + bytes) as u32 * 8
+}
+
+/// What stands behind a hash in the second block of the outer hash.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) static BEHIND_HASH: State = [(END_MARK as u32) << 24, 0, 0, 0, 0, 0, 0, bits_behind_key(size_of::<State>())];
 
 /// The codes of messages under their keys: `codes[i]` becomes that of `messages[i]`, in words whose bytes are big-endian.
 /// Both slices have the same length, or the longer one is cut.
 pub fn authenticate(instructions: Instructions, messages: &[(&KeyStates, Block)], codes: &mut [State]) {
-    #[cfg(target_arch = "x86_64")]
     match instructions.0 {
+        #[cfg(target_arch = "x86_64")]
         Kind::ShaNi => {
             let pairs = messages.len().min(codes.len()) / sha_ni::LANES * sha_ni::LANES;
             let ((messages, last), (codes, last_code)) = (messages.split_at(pairs), codes.split_at_mut(pairs));
@@ -132,21 +139,30 @@ pub fn authenticate(instructions: Instructions, messages: &[(&KeyStates, Block)]
             // SAFETY: as above.
             in_lanes(last, last_code, |messages| unsafe { sha_ni::lanes::<1>(messages) });
         }
+        #[cfg(target_arch = "x86_64")]
         Kind::Avx512 => {
             // SAFETY: as above.
             in_lanes(messages, codes, |messages| unsafe { wide::avx512(messages) });
         }
+        #[cfg(target_arch = "x86_64")]
         Kind::Avx2 => {
             // SAFETY: as above.
             in_lanes(messages, codes, |messages| unsafe { wide::avx2(messages) });
         }
+        #[cfg(target_arch = "aarch64")]
+        Kind::Sha2 => {
+            let pairs = messages.len().min(codes.len()) / neon::sha256::LANES * neon::sha256::LANES;
+            let ((messages, last), (codes, last_code)) = (messages.split_at(pairs), codes.split_at_mut(pairs));
+            // SAFETY: only `available` makes these instructions, where the CPU has all that `lanes` is compiled for.
+            in_lanes(messages, codes, |messages| unsafe { neon::sha256::lanes::<{ neon::sha256::LANES }>(messages) });
+            // SAFETY: as above.
+            in_lanes(last, last_code, |messages| unsafe { neon::sha256::lanes::<1>(messages) });
+        }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    match instructions.0 {}
 }
 
 /// Takes `N` messages at a time; the last ones are filled up with one of them.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn in_lanes<const N: usize>(
     messages: &[(&KeyStates, Block)],
     codes: &mut [State],
@@ -165,7 +181,7 @@ fn in_lanes<const N: usize>(
 /// they stand in functions of their own with nothing wider.
 #[cfg(target_arch = "x86_64")]
 mod sha_ni {
-    use super::{Block, KeyStates, ROUND_CONSTANTS, State};
+    use super::{BEHIND_HASH, Block, KeyStates, ROUND_CONSTANTS, State};
     use std::arch::x86_64::*;
     use std::array;
 
@@ -176,17 +192,24 @@ mod sha_ni {
     #[inline(never)]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
     pub(super) fn lanes<const N: usize>(messages: &[(&KeyStates, Block); N]) -> [State; N] {
-        let inner = compress(messages.map(|(key, _)| key.inner), &messages.map(|(_, block)| block));
-        compress(messages.map(|(key, _)| key.outer), &inner.map(|hash| Block::of_hash(&hash)))
+        let inner = compress(
+            array::from_fn(|lane| &messages[lane].0.inner),
+            array::from_fn(|lane| array::from_fn(|part| load_bytes(&messages[lane].1.0.as_chunks().0[part]))),
+        );
+        let behind: [__m128i; 2] = array::from_fn(|half| load(&BEHIND_HASH.as_chunks().0[half]));
+        let outer = compress(
+            array::from_fn(|lane| &messages[lane].0.outer),
+            inner.map(|[first, second]| [first, second, behind[0], behind[1]]),
+        );
+        outer.map(|halves| store(halves))
     }
 
+    /// The states after a block each.
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
-    fn compress<const N: usize>(states: [State; N], blocks: &[Block; N]) -> [State; N] {
-        let before = states.map(|state| pack(&state));
+    fn compress<const N: usize>(states: [&State; N], mut words: [[__m128i; 4]; N]) -> [[__m128i; 2]; N] {
+        let before = states.map(|state| pack(state));
         let mut states = before;
-        let mut words: [[__m128i; 4]; N] =
-            array::from_fn(|lane| array::from_fn(|part| load(&blocks[lane].0.as_chunks().0[part])));
         for four in 0..ROUND_CONSTANTS.len() / 4 {
             let constants = load(&ROUND_CONSTANTS.as_chunks().0[four]);
             for lane in 0..N {
@@ -225,17 +248,33 @@ mod sha_ni {
         [_mm_alignr_epi8::<8>(cdab, hgfe), _mm_blend_epi16::<0xF0>(hgfe, cdab)]
     }
 
+    /// The state in its own order, the first word in the lowest place: `a b c d` and `e f g h`.
     #[inline]
     #[target_feature(enable = "sse4.1,ssse3,sse2")]
-    fn unpack([abef, cdgh]: [__m128i; 2]) -> State {
+    fn unpack([abef, cdgh]: [__m128i; 2]) -> [__m128i; 2] {
         let feba = _mm_shuffle_epi32::<0b00_01_10_11>(abef);
         let dchg = _mm_shuffle_epi32::<0b10_11_00_01>(cdgh);
-        let (mut state, halves) = ([0; 8], [_mm_blend_epi16::<0xF0>(feba, dchg), _mm_alignr_epi8::<8>(dchg, feba)]);
+        [_mm_blend_epi16::<0xF0>(feba, dchg), _mm_alignr_epi8::<8>(dchg, feba)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn store(halves: [__m128i; 2]) -> State {
+        let mut state = [0; 8];
         for (words, half) in state.as_chunks_mut::<4>().0.iter_mut().zip(halves) {
             // SAFETY: the four words are 16 writable bytes; the store needs no alignment.
             unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), half) };
         }
         state
+    }
+
+    /// Four words of a message, whose bytes are big-endian.
+    #[inline]
+    #[target_feature(enable = "ssse3,sse2")]
+    fn load_bytes(bytes: &[u8; 16]) -> __m128i {
+        // SAFETY: the array has 16 readable bytes; the load needs no alignment.
+        let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+        _mm_shuffle_epi8(bytes, _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3))
     }
 
     #[inline]
@@ -250,7 +289,7 @@ mod sha_ni {
 /// the functions that it is inlined into.
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Block, KeyStates, ROUND_CONSTANTS, State};
+    use super::{BEHIND_HASH, Block, KeyStates, ROUND_CONSTANTS, State};
     use std::array;
 
     /// One word of every message.
@@ -271,10 +310,11 @@ mod wide {
     #[inline(always)]
     fn lanes<const N: usize>(messages: &[(&KeyStates, Block); N]) -> [State; N] {
         let mut state = array::from_fn(|word| array::from_fn(|lane| messages[lane].0.inner[word]));
-        let words = array::from_fn(|word| array::from_fn(|lane| messages[lane].1.0[word]));
-        compress(&mut state, words);
-        let mut words = Block::of_hash(&[0; 8]).0.map(|word| [word; N]);
+        let word_of = |block: &Block, word: usize| u32::from_be_bytes(block.0.as_chunks().0[word]);
+        compress(&mut state, array::from_fn(|word| array::from_fn(|lane| word_of(&messages[lane].1, word))));
+        let mut words = [[0; N]; 16];
         words[..8].copy_from_slice(&state);
+        words[8..].copy_from_slice(&BEHIND_HASH.map(|word| [word; N]));
         state = array::from_fn(|word| array::from_fn(|lane| messages[lane].0.outer[word]));
         compress(&mut state, words);
         array::from_fn(|lane| array::from_fn(|word| state[word][lane]))

@@ -56,6 +56,8 @@ pub struct TokenText([u8; TOKEN_CHARS]);
 pub struct EpochKeys {
     epoch: KeyEpoch,
     key_id: KeyId,
+    /// What stands before a token of each class, `class.kid_`, in the order of [`Class::ALL`].
+    heads: Box<[Box<[u8]>]>,
     /// One keyed HMAC state per class, in the order of [`Class::ALL`]. A state is as secret as its key.
     states: Box<[Hmac<Sha256>]>,
     /// The same keys, for tokens side by side.
@@ -99,7 +101,10 @@ impl EpochKeys {
         let states: Box<[_]> = keys.iter().map(|key| keyed_state(key)).collect();
         let lane_keys = LaneKeys::new(&keys, &states, sha256::Instructions::best());
         let prefix = PrefixKey::new(&prefix_key, aes::Instructions::best());
-        Ok(Self { epoch, key_id: secret.key_id(), states, lane_keys, prefix })
+        let key_id = secret.key_id();
+        let head = |class: &Class| [class.code().as_bytes(), b".", key_id.as_bytes(), b"_"].concat().into();
+        let heads = Class::ALL.iter().map(head).collect();
+        Ok(Self { epoch, key_id, heads, states, lane_keys, prefix })
     }
 
     /// The epoch these keys belong to.
@@ -139,10 +144,7 @@ impl EpochKeys {
 
     /// Appends what stands before the token: `class.kid_`.
     pub(super) fn write_head(&self, class: Class, out: &mut Vec<u8>) {
-        out.extend_from_slice(class.code().as_bytes());
-        out.push(b'.');
-        out.extend_from_slice(self.key_id.as_bytes());
-        out.push(b'_');
+        out.extend_from_slice(&self.heads[class as usize]);
     }
 
     pub(super) fn lane_keys(&self) -> &LaneKeys {

@@ -182,13 +182,26 @@ impl Secret {
 
 /// Writes lower-case base32 (RFC 4648, section 6). `text` holds 8 characters for each 5 bytes, and there is no remainder.
 pub(super) fn encode_base32_lower(bytes: &[u8], text: &mut [u8]) {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     for (bytes, text) in bytes.as_chunks::<5>().0.iter().zip(text.as_chunks_mut::<8>().0) {
         let bits = bytes.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-        for (at, character) in text.iter_mut().enumerate() {
-            *character = ALPHABET[(bits >> (35 - 5 * at) & 31) as usize];
-        }
+        *text = base32_characters(bits).to_be_bytes();
     }
+}
+
+/// The eight characters of 40 bits, all at once: the first in the highest byte.
+fn base32_characters(bits: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    /// Digits that are letters.
+    const LETTERS: u64 = 26;
+    /// By how much the decimal digits come before where a 27th letter would stand.
+    const BACK: u64 = b'a' as u64 + LETTERS - b'2' as u64;
+    // Five bits to each byte, by halves.
+    let halves = bits & 0xf_ffff | (bits & 0xff_fff0_0000) << 12;
+    let quarters = halves & 0x0000_03ff_0000_03ff | (halves & 0x000f_fc00_000f_fc00) << 6;
+    let digits = quarters & 0x001f_001f_001f_001f | (quarters & 0x03e0_03e0_03e0_03e0) << 3;
+    // A digit from the 27th on carries into its byte's highest bit.
+    let beyond = (digits + (0x80 - LETTERS) * EACH) >> 7 & EACH;
+    digits + u64::from(b'a') * EACH - beyond * BACK
 }
 
 impl fmt::Debug for EpochSecret {
@@ -239,6 +252,18 @@ mod tests {
         for text in [short.as_str(), &long, url_safe, loose_bits, "", "=", "\u{fc}"] {
             assert!(EpochSecret::from_base64(text).is_err());
             assert!(SealSecret::from_base64(text).is_err());
+        }
+    }
+
+    #[test]
+    fn every_digit_at_every_place() {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        for digit in 0..32 {
+            for place in 0..8 {
+                let mut expected = [b'a'; 8];
+                expected[7 - place] = ALPHABET[digit];
+                assert_eq!(base32_characters((digit as u64) << (5 * place)).to_be_bytes(), expected);
+            }
         }
     }
 

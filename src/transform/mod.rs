@@ -3,6 +3,7 @@
 //! Knows: findings, replacements, how a replacement is written where it stands. Must not look for values, nor see key
 //! bytes. Only this room makes a [`CleanEvent`]. Start at [`replace`] and [`splice`].
 
+mod address;
 pub mod coordinates;
 pub mod user_agent;
 
@@ -10,7 +11,6 @@ use crate::canon;
 use crate::keys::{EpochKeys, Lanes};
 use crate::record::Cleartext;
 use crate::rules::{Class, Transform};
-use std::io::Write;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -143,16 +143,16 @@ pub fn replace_in_lanes(
 
 /// Appends what replaces `value` if it is no token; `false` when it is one.
 fn without_token(keys: &EpochKeys, finding: &Finding, value: Cleartext<'_>, out: &mut Vec<u8>) -> bool {
-    let address = || canon::address(value.expose());
+    let found = || canon::address(value.expose());
     match finding.replacement {
         // Whoever has the layers of an encoded text puts them together; without them nothing of the value may pass.
         Replacement::Pseudonym { .. } | Replacement::Recoded(_) => return false,
-        Replacement::Prefix => match address() {
-            Some(address) => write_address(keys.prefix(address), out),
+        Replacement::Prefix => match found() {
+            Some(address) => address::write(keys.prefix(address), out),
             None => return false,
         },
-        Replacement::Truncation => match address() {
-            Some(address) => write_address(canon::network(address).network(), out),
+        Replacement::Truncation => match found() {
+            Some(address) => address::write(canon::network(address).network(), out),
             None => return false,
         },
         Replacement::Generalization => user_agent::generalize(value.expose(), out),
@@ -174,10 +174,6 @@ fn canonical(finding: &Finding, value: Cleartext<'_>, canonical: &mut Vec<u8>) -
     let class = canon::canonical(finding.class, value.expose(), canonical);
     let network = finding.replacement == Replacement::Pseudonym { network: true } && class == Class::Ip;
     (class, if network { canon::address(value.expose()) } else { None })
-}
-
-fn write_address(address: IpAddr, out: &mut Vec<u8>) {
-    write!(out, "{address}").expect("writing to a vector cannot fail");
 }
 
 /// An original with its findings replaced. Its bytes may still hold a residue: only [`crate::veil`] may pass it on.

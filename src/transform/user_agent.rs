@@ -83,6 +83,19 @@ const FAMILIES: [(&str, &str); 66] = [
     ("Dalvik", "Dalvik"),
 ];
 
+/// By the last byte of a product token: which of [`FAMILIES`] have it, by rank, as bits. Hardly any word gets past it.
+static FAMILIES_BY_LAST: [u128; 256] = {
+    let mut families = [0; 256];
+    let mut rank = 0;
+    while rank < FAMILIES.len() {
+        assert!(rank < u128::BITS as usize);
+        let token = FAMILIES[rank].0.as_bytes();
+        families[token[token.len() - 1] as usize] |= 1 << rank;
+        rank += 1;
+    }
+    families
+};
+
 /// Signs of an operating system, the most telling first: iPhones say `like Mac OS X`, Android says `Linux`.
 const SYSTEMS: [(&str, &str); 13] = [
     ("iPhone", "iOS"),
@@ -139,12 +152,13 @@ fn spaced(agent: &[u8]) -> Cow<'_, [u8]> {
 /// The family of `agent` and its major version.
 fn family(agent: &[u8]) -> Option<(&'static str, Option<u16>)> {
     // `Version/` belongs to Safari only beside its name; Android's old browser says both.
-    let is_safari = find(agent, b"Safari/").is_some() && find(agent, b"Android").is_none();
+    let is_safari = || find(agent, b"Safari/").is_some() && find(agent, b"Android").is_none();
     let products = memchr::memchr_iter(b'/', agent).filter_map(|slash| {
         let (before, behind) = agent.split_at_checked(slash)?;
-        let rank = FAMILIES
-            .iter()
-            .position(|(token, family)| is_product(before, token.as_bytes()) && (*family != "Safari" || is_safari))?;
+        let rank = ranks(FAMILIES_BY_LAST[usize::from(*before.last()?)]).find(|rank| {
+            let (token, family) = FAMILIES[*rank];
+            is_product(before, token.as_bytes()) && (family != "Safari" || is_safari())
+        })?;
         Some((rank, behind.get(1..)?))
     });
     // Of equal rank the first.
@@ -156,9 +170,16 @@ fn family(agent: &[u8]) -> Option<(&'static str, Option<u16>)> {
 
 /// Whether what stands before a slash ends in a product token.
 fn is_product(before: &[u8], token: &[u8]) -> bool {
-    // Nearly all are told apart by their last byte.
-    before.last() == token.last()
-        && before.strip_suffix(token).is_some_and(|before| before.last().is_none_or(|byte| b" (;,/\t".contains(byte)))
+    before.strip_suffix(token).is_some_and(|before| before.last().is_none_or(|byte| b" (;,/\t".contains(byte)))
+}
+
+/// The places of the bits that are set, ascending.
+fn ranks(mut bits: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let rank = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(rank)
+    })
 }
 
 /// Where `sign` first stands. Agents are short: preparing a searcher would cost more than the search.

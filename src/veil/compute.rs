@@ -124,8 +124,9 @@ impl Seen {
             Some(way) => set[way],
             None => Slot { part: self.part, hash, finding: index as u32, replaced: replace() },
         };
-        // The one that was seen longest ago makes room.
-        set[..=known.unwrap_or(WAYS - 1)].rotate_right(1);
+        // The one that was seen longest ago makes room: of two places, the other one.
+        const { assert!(WAYS == 2) };
+        set.swap(0, known.unwrap_or(WAYS - 1));
         set[0] = slot;
         slot.replaced
     }

@@ -11,7 +11,10 @@ pub(super) fn hash(start: u64, text: &[u8]) -> u64 {
         product as u64 ^ (product >> 64) as u64
     };
     let (words, rest) = text.as_chunks();
-    let mut last = [0; size_of::<u64>()];
-    last[..rest.len()].copy_from_slice(rest);
-    words.iter().chain([&last]).fold(start, |hash, word| fold(hash ^ u64::from_le_bytes(*word)))
+    // The last bytes, possibly together with some that were counted in before.
+    let last = match text.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(0, |word, byte| word << u8::BITS | u64::from(*byte)),
+    };
+    fold(words.iter().fold(start, |hash, word| fold(hash ^ u64::from_le_bytes(*word))) ^ last)
 }

@@ -64,9 +64,9 @@ impl Plan {
         }
         let start = text.len() - text.trim_ascii_start().len();
         let end = text.trim_ascii_end().len();
-        let scheme = scheme_len(&text[start..end]);
-        let value = start + scheme..end;
-        match text[start..start + scheme].to_ascii_lowercase().as_slice() {
+        let scheme = scheme_of(&text[start..end]);
+        let value = start + scheme.len()..end;
+        match scheme {
             b"basic " => self.basic(action, text, value),
             b"digest " | b"oauth " | b"aws4-hmac-sha256 " => self.parameters(scope, action, text, value),
             _ => self.jwt(scope, action, text, value),
@@ -223,8 +223,8 @@ fn is_cookie_attribute(name: &[u8]) -> bool {
     COOKIE_ATTRIBUTES.contains(&name.as_str())
 }
 
-/// Bytes of an authentication scheme before its credential: it says nothing of anyone.
-pub(super) fn scheme_len(credential: &[u8]) -> usize {
+/// The authentication scheme before a credential, in small letters and with its blank, or nothing: it says nothing of anyone.
+pub(super) fn scheme_of(credential: &[u8]) -> &'static [u8] {
     let starts = |scheme: &&&[u8]| credential.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
-    SCHEMES.iter().find(starts).map_or(0, |scheme| scheme.len())
+    SCHEMES.iter().find(starts).copied().unwrap_or_default()
 }

@@ -78,7 +78,9 @@ impl Plan {
         mut tokens: Tokens<'_>,
     ) -> Result<(), JsonError> {
         let mut labels = Labels::new(text);
-        while let Some(token) = tokens.next_token()? {
+        loop {
+            path.usual_members(&mut self.places, &mut tokens);
+            let Some(token) = tokens.next_token()? else { return Ok(()) };
             match token {
                 Token::ObjectStart => path.open(&self.places, false),
                 Token::ArrayStart => path.open(&self.places, true),
@@ -88,8 +90,6 @@ impl Plan {
                     }
                     path.close(&mut self.places);
                 }
-                Token::Name(name)
-                    if !name.escaped && path.plain_member(&mut self.places, &text[name.inner.clone()]) => {}
                 Token::Name(name) => self.quoted(text, &name, |plan, name| {
                     let keyed = path.keyed(&plan.places, name);
                     let label = path.label(name, |object| labels.of(object));
@@ -100,6 +100,7 @@ impl Plan {
                         None => plan.name(scope, name),
                     }
                 }),
+                Token::Text(_) if path.is_idle(&self.places) => {}
                 Token::Text(value) => {
                     path.text(&self.places, &value);
                     self.quoted(text, &value, |plan, value| {
@@ -120,7 +121,6 @@ impl Plan {
                 Token::Null => {}
             }
         }
-        Ok(())
     }
 
     /// Plans the text of a JSON string and moves what it finds back to the string's escaped bytes.

@@ -6,8 +6,7 @@ use crate::rules::Class;
 
 /// What logs write where there is no value, or none that may be shown, in any case: nginx writes `unix:` for a client
 /// without an address, Rails `[FILTERED]` for a secret.
-const ABSENT: [&[u8]; 24] = [
-    b"",
+static ABSENT: Words = Words::new(&[
     b"-",
     b"--",
     b"?",
@@ -31,17 +30,17 @@ const ABSENT: [&[u8]; 24] = [
     b"(redacted)",
     b"redacted",
     b"__redacted__",
-];
+]);
 
 /// What tells whether there was a secret, in any case: MySQL writes `using password: YES`, forms `remember_me=0`.
-const WHETHER: [&[u8]; 6] = [b"yes", b"no", b"true", b"false", b"0", b"1"];
+static WHETHER: Words = Words::new(&[b"yes", b"no", b"true", b"false", b"0", b"1"]);
 
 /// Sessions of Windows itself, in any case: none, and `IUSER_LUID`, `NETWORKSERVICE_LUID`, `LOCALSERVICE_LUID` and
 /// `SYSTEM_LUID` of `winnt.h`.
-const SYSTEM_LOGONS: [&[u8]; 5] = [b"0x0", b"0x3e3", b"0x3e4", b"0x3e5", b"0x3e7"];
+static SYSTEM_LOGONS: Words = Words::new(&[b"0x0", b"0x3e3", b"0x3e4", b"0x3e5", b"0x3e7"]);
 
 /// Domains of accounts that every Windows has, in any case (Microsoft, "Well-known SIDs").
-const SYSTEM_DOMAINS: [&[u8]; 7] = [
+static SYSTEM_DOMAINS: Words = Words::new(&[
     b"nt authority",
     b"builtin",
     b"window manager",
@@ -49,7 +48,7 @@ const SYSTEM_DOMAINS: [&[u8]; 7] = [
     b"nt service",
     b"nt virtual machine",
     b"iis apppool",
-];
+]);
 
 /// What Windows writes for the security identifier `S-1-0-0`.
 const NULL_SID: &[u8] = b"null sid";
@@ -63,19 +62,20 @@ const ACCOUNT_SID_NUMBERS_MIN: usize = 4;
 
 /// Whether a value of this class, without white space around it, stands for nobody.
 pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
-    is_one_of(&ABSENT, value)
+    value.is_empty()
+        || ABSENT.contain(value)
         || is_masked(value)
         || is_placeholder(value)
         || value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}")).unwrap_or(value) == NIL_UUID
         || match class {
             Class::UserId => is_zero(value) || value.eq_ignore_ascii_case(NULL_SID) || is_shared_sid(value),
             Class::User => value.eq_ignore_ascii_case(NULL_SID),
-            Class::Session => is_zero(value) || is_one_of(&SYSTEM_LOGONS, value),
+            Class::Session => is_zero(value) || SYSTEM_LOGONS.contain(value),
             Class::Device | Class::ConnectionId | Class::Account => is_zero(value),
-            Class::Host => is_one_of(&SYSTEM_DOMAINS, value),
+            Class::Host => SYSTEM_DOMAINS.contain(value),
             Class::Ip => is_unspecified(value),
             Class::Mac => is_everybody(value),
-            Class::Token => is_one_of(&WHETHER, value),
+            Class::Token => WHETHER.contain(value),
             Class::Network
             | Class::Email
             | Class::Person
@@ -88,8 +88,34 @@ pub(super) fn stands_for_nobody(class: Class, value: &[u8]) -> bool {
         }
 }
 
-fn is_one_of(known: &[&[u8]], value: &[u8]) -> bool {
-    known.iter().any(|known| value.eq_ignore_ascii_case(known))
+/// A few words that are the same in any case.
+struct Words {
+    words: &'static [&'static [u8]],
+    /// By first byte, in either case: the lengths of the words that begin with it, as bits. Hardly any value gets past it.
+    lengths: [u32; 256],
+}
+
+impl Words {
+    /// `words` are not empty and shorter than 32 bytes, or the build fails.
+    const fn new(words: &'static [&'static [u8]]) -> Self {
+        let mut lengths = [0; 256];
+        let mut at = 0;
+        while at < words.len() {
+            assert!(words[at].len() < u32::BITS as usize);
+            let (first, length) = (words[at][0], 1 << words[at].len());
+            lengths[first.to_ascii_lowercase() as usize] |= length;
+            lengths[first.to_ascii_uppercase() as usize] |= length;
+            at += 1;
+        }
+        Self { words, lengths }
+    }
+
+    fn contain(&self, value: &[u8]) -> bool {
+        let Some(first) = value.first() else { return false };
+        let lengths = self.lengths[usize::from(*first)];
+        let may_be = value.len() < u32::BITS as usize && lengths >> value.len() & 1 == 1;
+        may_be && self.words.iter().any(|word| value.eq_ignore_ascii_case(word))
+    }
 }
 
 /// Nothing but stars, or at least three times `x`.
@@ -108,9 +134,11 @@ fn is_placeholder(value: &[u8]) -> bool {
     };
     let inside = |open: &[u8], close: &[u8]| value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     let brackets: [(&[u8], &[u8]); 3] = [(b"{{", b"}}"), (b"${", b"}"), (b"<%=", b"%>")];
-    CONVERSIONS.contains(&value)
-        || matches!(value, [b'$', b'0'..=b'9'] | [b'$', b'0'..=b'9', b'0'..=b'9'])
-        || brackets.iter().any(|(open, close)| inside(open, close).is_some_and(is_name))
+    // Most values are told apart by their first byte.
+    matches!(value, [b'%' | b'$' | b'{' | b'<', ..])
+        && (CONVERSIONS.contains(&value)
+            || matches!(value, [b'$', b'0'..=b'9'] | [b'$', b'0'..=b'9', b'0'..=b'9'])
+            || brackets.iter().any(|(open, close)| inside(open, close).is_some_and(is_name)))
 }
 
 fn is_zero(value: &[u8]) -> bool {
@@ -134,13 +162,38 @@ fn is_shared_sid(value: &[u8]) -> bool {
     let Some((start, numbers)) = value.split_at_checked(b"S-1-".len()) else { return false };
     let mut numbers = numbers.split(|byte| *byte == b'-');
     let is_number = |number: &[u8]| !number.is_empty() && number.iter().all(u8::is_ascii_digit);
-    let count = numbers.clone().take(ACCOUNT_SID_NUMBERS_MIN).count();
-    start.eq_ignore_ascii_case(b"S-1-") && count < ACCOUNT_SID_NUMBERS_MIN && numbers.all(is_number)
+    start.eq_ignore_ascii_case(b"S-1-")
+        && numbers.clone().take(ACCOUNT_SID_NUMBERS_MIN).count() < ACCOUNT_SID_NUMBERS_MIN
+        && numbers.all(is_number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    proptest! {
+        /// No word gets lost by its first byte and its length, and nothing comes in.
+        #[test]
+        fn words_are_told_as_by_comparing_with_each(
+            word in select([ABSENT.words, SYSTEM_DOMAINS.words].concat()),
+            change in ".{0,2}",
+            at in 0..8_usize,
+            upper: bool,
+        ) {
+            let mut value = word.to_vec();
+            value.splice(at.min(word.len())..(at + change.len()).min(word.len()).max(at.min(word.len())), change.bytes());
+            if upper {
+                value.make_ascii_uppercase();
+            }
+            for words in [&ABSENT, &SYSTEM_DOMAINS] {
+                let known = words.words.iter().any(|word| word.eq_ignore_ascii_case(&value));
+                prop_assert_eq!(words.contain(&value), known);
+                prop_assert!(words.words.iter().all(|word| words.contain(&word.to_ascii_uppercase())));
+            }
+        }
+    }
 
     #[test]
     fn some_values_stand_for_nobody() {

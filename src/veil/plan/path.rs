@@ -2,8 +2,8 @@
 
 use super::keyed;
 use super::siblings::{LABEL_BYTES_MAX, Role};
-use crate::decode::json::Quoted;
-use crate::rules::Class;
+use crate::decode::json::{Head, Quoted, Tokens};
+use crate::rules::{Class, Unknown};
 use crate::transform::RuleIndex;
 use crate::veil::matcher::{Action, Matcher, NodeIndex};
 use crate::veil::names;
@@ -46,9 +46,11 @@ struct Place {
     keyed: Option<Action>,
     /// Whether a text here is what somebody may be called by.
     is_person_name: bool,
-    /// The name as the text has it, if the place is kept and the name tells nothing but what stands here: it holds no
-    /// entity, and asks for no label.
-    plain_name: Option<Box<[u8]>>,
+    /// Whether nothing is to be done about a text here but to pass by: no rule speaks of it, and it says nothing of others.
+    is_idle: bool,
+    /// The name, if the place is kept and the name tells nothing but what stands here: it holds no entity, asks for no label
+    /// and is no item of an object with data for names.
+    plain_head: Option<Head>,
     /// The members that came first in the last object here, and behind this one in the last object around it: logs
     /// repeat their members in order.
     first: Option<PlaceIndex>,
@@ -119,7 +121,8 @@ impl Places {
             written: String::new(),
             keyed: None,
             is_person_name: false,
-            plain_name: None,
+            is_idle: matcher.unknown == Unknown::Keep,
+            plain_head: None,
             first: None,
             after: None,
             below: Below::default(),
@@ -145,10 +148,9 @@ impl Places {
         (index, keeps)
     }
 
-    /// The place of a member that came where one of this name comes now, in the last object like this.
-    fn expected_member(&self, object: PlaceIndex, last: Option<PlaceIndex>, name: &[u8]) -> Option<PlaceIndex> {
-        let index = last.map_or(self.at(object).first, |last| self.at(last).after)?;
-        (self.at(index).plain_name.as_deref() == Some(name)).then_some(index)
+    /// The place of the member that came here in the last object like this.
+    fn expected_member(&self, object: PlaceIndex, last: Option<PlaceIndex>) -> Option<PlaceIndex> {
+        last.map_or(self.at(object).first, |last| self.at(last).after)
     }
 
     /// Notes that the kept place `member` came behind `last` in `object`.
@@ -279,18 +281,31 @@ impl<'m> Path<'m> {
         object.label.clone()
     }
 
-    /// Goes to the member `name` of the present object if it came here before and its name tells nothing else; `false`
-    /// where [`Self::keyed`], [`Self::label`] and [`Self::member`] are to be asked.
-    pub(super) fn plain_member(&mut self, places: &mut Places, name: &[u8]) -> bool {
-        let Some(frame) = self.frames.last_mut() else { return false };
-        if places.at(frame.place).keyed.is_some() {
-            return false;
+    /// Whether a text that comes next is to be passed by.
+    pub(super) fn is_idle(&self, places: &Places) -> bool {
+        places.at(self.next).is_idle
+    }
+
+    /// Reads members as long as they are those that came here in the last object like this, and passes by the texts that no
+    /// rule speaks of. Stops behind a name whose value is to be looked at, or before anything else.
+    ///
+    /// Only names that tell nothing else are read; for others [`Self::keyed`], [`Self::label`] and [`Self::member`] are to be
+    /// asked.
+    pub(super) fn usual_members(&mut self, places: &mut Places, tokens: &mut Tokens<'_>) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let mut expected = places.expected_member(frame.place, frame.last);
+        while let Some(index) = expected {
+            let place = places.at(index);
+            if !place.plain_head.as_ref().is_some_and(|head| tokens.member(head)) {
+                return;
+            }
+            frame.last = expected;
+            self.next = index;
+            if !(place.is_idle && tokens.pass_text()) {
+                return places.release(frame.mark);
+            }
+            expected = place.after;
         }
-        let Some(index) = places.expected_member(frame.place, frame.last, name) else { return false };
-        places.release(frame.mark);
-        frame.last = Some(index);
-        self.next = index;
-        true
     }
 
     /// Goes to the member `name` of the present object; `label` is what the object calls its content.
@@ -322,8 +337,8 @@ impl<'m> Path<'m> {
             return None;
         }
         let mut place = self.below(places.at(parent), &String::from_utf8_lossy(name), None);
-        if place.role != Role::Content && !may_hold_entity(name) {
-            place.plain_name = Some(name.into());
+        if place.role != Role::Content && !may_hold_entity(name) && places.at(parent).keyed.is_none() {
+            place.plain_head = Head::new(name);
         }
         let (index, kept) = places.add(place);
         if kept {
@@ -358,6 +373,7 @@ impl<'m> Path<'m> {
         let Called { name, written, .. } = called;
         let keyed = keyed::of(self.matcher, &written);
         let is_person_name = PERSON_NAMES.contains(&name.as_str());
+        let tells = role == Role::Label || is_person_name || keyed.is_some();
         Place {
             states,
             expected,
@@ -366,7 +382,8 @@ impl<'m> Path<'m> {
             written,
             keyed,
             is_person_name,
-            plain_name: None,
+            is_idle: self.matcher.unknown == Unknown::Keep && expected == Expected::Unknown && !tells,
+            plain_head: None,
             first: None,
             after: None,
             below: Below::default(),

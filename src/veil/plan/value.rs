@@ -1,13 +1,15 @@
 //! Plans a value: as the entity that a rule says it is, or as text that no rule names.
 
-use super::credential::scheme_len;
+use super::credential::scheme_of;
 use super::{Plan, Scope};
 use crate::canon;
 use crate::detect::{self, Found};
 use crate::rules::{Class, Parse, Shape, Unknown};
 use crate::transform::{Quoting, Replacement, Source};
 use crate::veil::matcher::Action;
+use std::net::Ipv6Addr;
 use std::ops::Range;
+use std::str;
 
 impl Plan {
     /// Plans a text that a rule names.
@@ -32,7 +34,7 @@ impl Plan {
         {
             return;
         }
-        let scheme = if action.class == Class::Token { scheme_len(&text[span.clone()]) } else { 0 };
+        let scheme = if action.class == Class::Token { scheme_of(&text[span.clone()]).len() } else { 0 };
         self.push(action, replacement, text, span.start + scheme..span.end, Quoting::Text, Source::Rule);
     }
 
@@ -40,10 +42,17 @@ impl Plan {
     /// between them (as `X-Forwarded-For` does); `false` when there is anything else in it.
     fn parts(&mut self, action: Action, replacement: Replacement, text: &[u8]) -> bool {
         let Some(kind) = PartKind::of(action.class) else { return false };
-        if kind == PartKind::Address && is_plain_address(text) {
+        if let Some(class) = kind.plain_class(text) {
             // Nothing else stands in it, as the search would find out.
-            let part = Action { class: Class::Ip, ..action };
+            let part = Action { class, ..action };
             self.push(part, replacement, text, 0..text.len(), Quoting::Text, Source::Rule);
+            return true;
+        }
+        if kind == PartKind::Address && listed(text).all(|span| is_plain_address(&text[span])) {
+            let part = Action { class: Class::Ip, ..action };
+            for span in listed(text) {
+                self.push(part, replacement, text, span, Quoting::Text, Source::Rule);
+            }
             return true;
         }
         let mut found = Vec::new();
@@ -178,6 +187,16 @@ impl PartKind {
         }
     }
 
+    /// The class of the only part, if the text is one in its usual spelling and nothing else.
+    fn plain_class(self, text: &[u8]) -> Option<Class> {
+        let (class, is_plain) = match self {
+            Self::Address => (Class::Ip, is_plain_address(text)),
+            Self::Mailbox => (Class::Email, detect::is_plain_email(text)),
+            Self::HardwareAddress => (Class::Mac, false),
+        };
+        is_plain.then_some(class)
+    }
+
     /// Whether a part of this class can stand in the list.
     fn takes(self, class: Class) -> bool {
         match self {
@@ -206,24 +225,48 @@ fn whole_network(replacement: Replacement) -> Replacement {
     }
 }
 
-/// Whether a text is an IPv4 address in the usual spelling and nothing else: four numbers up to 255 without leading zeros.
+/// What stands between the commas of a text, without a blank before it, as addresses do in `X-Forwarded-For`.
+fn listed(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut next = 0;
+    text.split(|byte| *byte == b',').map(move |part| {
+        let blank = usize::from(next > 0 && part.first() == Some(&b' '));
+        let span = next + blank..next + part.len();
+        next += part.len() + 1;
+        span
+    })
+}
+
+/// Whether a text is an address in the usual spelling and nothing else.
 fn is_plain_address(text: &[u8]) -> bool {
-    let mut numbers = 0;
-    let is_number = |number: &[u8]| {
-        matches!(
-            number,
-            [b'0'..=b'9']
-                | [b'1'..=b'9', b'0'..=b'9']
-                | [b'1', b'0'..=b'9', b'0'..=b'9']
-                | [b'2', b'0'..=b'4', b'0'..=b'9']
-                | [b'2', b'5', b'0'..=b'5']
-        )
-    };
-    let all = text.split(|byte| *byte == b'.').all(|number| {
-        numbers += 1;
-        is_number(number)
-    });
-    all && numbers == 4
+    is_plain_v4(text) || is_plain_v6(text)
+}
+
+/// Whether a text is four numbers up to 255 without leading zeros.
+fn is_plain_v4(text: &[u8]) -> bool {
+    let (mut dots, mut number, mut digits) = (0, 0_u32, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || number > 0 => {
+                (number, digits) = (number * 10 + u32::from(byte - b'0'), digits + 1);
+            }
+            b'.' if digits > 0 => (dots, number, digits) = (dots + 1, 0, 0),
+            _ => return false,
+        }
+        if number > u32::from(u8::MAX) {
+            return false;
+        }
+    }
+    dots == 3 && digits > 0
+}
+
+/// Whether a text is groups of hexadecimal digits, the first of them four with a decimal digit among them, which no word,
+/// time or hardware address begins with.
+fn is_plain_v6(text: &[u8]) -> bool {
+    let Some((first, [b':', rest @ ..])) = text.split_first_chunk::<4>() else { return false };
+    first.iter().all(u8::is_ascii_hexdigit)
+        && first.iter().any(u8::is_ascii_digit)
+        && rest.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b':')
+        && str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Digits of the largest port, 65535. A longer number beside an address may be a telephone number, or an address.
@@ -273,7 +316,7 @@ mod tests {
 
     #[test]
     fn plain_addresses() {
-        for text in ["0.0.0.0", "192.0.2.1", "255.255.255.255", "10.20.99.100"] {
+        for text in ["0.0.0.0", "192.0.2.1", "255.255.255.255", "10.20.99.100", "2001:db8::1", "2001:DB8:1:2:3:4:5:6"] {
             assert!(is_plain_address(text.as_bytes()), "{text}");
         }
         for text in [
@@ -286,20 +329,70 @@ mod tests {
             " 192.0.2.1",
             "192.0.2.1:80",
             "a.b.c.d",
+            "192..0.2",
+            ".192.0.2",
+            "192.0.2.",
+            "::1",
+            "abcd::1",
+            "2001:db8",
+            "2001:db8::1%eth0",
+            "2001:db8::192.0.2.1",
+            "00:1b:44:ff:fe:11:3a:b7",
         ] {
             assert!(!is_plain_address(text.as_bytes()), "{text}");
         }
     }
 
+    /// What the search finds in a text.
+    fn found(text: &str) -> Vec<Found> {
+        let mut found = Vec::new();
+        detect::shapes(text.as_bytes(), &mut found);
+        found
+    }
+
+    /// Addresses with zeros, letters and decimal digits at any place.
+    fn any_v6() -> impl Strategy<Value = String> {
+        let group = prop_oneof![Just(0_u16), 0..16_u16, 0x10..0x100_u16, any::<u16>()];
+        let groups = [
+            group.clone(),
+            group.clone(),
+            group.clone(),
+            group.clone(),
+            group.clone(),
+            group.clone(),
+            group.clone(),
+            group,
+        ];
+        (groups, 0..3).prop_map(|(groups, style)| match style {
+            0 => Ipv6Addr::from(groups).to_string(),
+            1 => groups.map(|group| format!("{group:x}")).join(":"),
+            _ => groups.map(|group| format!("{group:04X}")).join(":"),
+        })
+    }
+
+    fn any_address() -> impl Strategy<Value = String> {
+        prop_oneof![any::<u32>().prop_map(|bits| std::net::Ipv4Addr::from_bits(bits).to_string()), any_v6()]
+    }
+
     proptest! {
-        /// Why such a text needs no search: it finds the same.
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Why lists of such addresses need no search: it finds the same.
         #[test]
-        fn a_plain_address_is_found_as_one(bits in any::<u32>()) {
-            let text = std::net::Ipv4Addr::from_bits(bits).to_string();
-            prop_assert!(is_plain_address(text.as_bytes()));
-            let mut found = Vec::new();
-            detect::shapes(text.as_bytes(), &mut found);
-            prop_assert_eq!(found, [Found { span: 0..text.len(), shape: Shape::Ip }]);
+        fn plain_addresses_are_found_as_such(addresses in proptest::collection::vec(any_address(), 1..5), blank: bool) {
+            let text = addresses.join(if blank { ", " } else { "," });
+            let spans: Vec<_> = listed(text.as_bytes()).collect();
+            prop_assert_eq!(spans.iter().map(|span| &text[span.clone()]).collect::<Vec<_>>(), addresses);
+            if spans.iter().all(|span| is_plain_address(text[span.clone()].as_bytes())) {
+                let expected: Vec<_> = spans.into_iter().map(|span| Found { span, shape: Shape::Ip }).collect();
+                prop_assert_eq!(found(&text), expected, "{}", text);
+            }
+        }
+
+        #[test]
+        fn v4_is_plain_where_the_standard_library_reads_and_writes_it(text in "[0-9]{1,3}(\\.[0-9]{1,3}){2,4}|[0-9.]{0,12}") {
+            let address = text.parse::<std::net::Ipv4Addr>();
+            prop_assert_eq!(is_plain_v4(text.as_bytes()), address.is_ok_and(|address| address.to_string() == text));
         }
     }
 }
