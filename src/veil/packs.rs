@@ -429,7 +429,8 @@ mod tests {
                     escape::unescape(&text[name.inner], &mut unescaped);
                     names.push(unescaped);
                 }
-                _ => {}
+                Token::ArrayStart | Token::ArrayEnd => {}
+                Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
             }
         }
         names
