@@ -49,8 +49,14 @@ pub fn decode_text(base64: &[u8]) -> Option<(Vec<u8>, Spelling)> {
         (true, true) => Spelling::Url,
         (true, false) => Spelling::UrlUnpadded,
     };
-    let first = spelling.encoding().decode(start).or_else(|_| BASE64.decode(start)).ok()?;
-    if first.iter().any(|byte| !is_text(*byte)) {
+    let mut first = [0; 3];
+    let decode = |encoding: Encoding, first: &mut [u8]| encoding.decode_mut(start, first).is_ok();
+    if !decode(spelling.encoding(), &mut first) && !decode(BASE64, &mut first) {
+        return None;
+    }
+    // The last character may go on behind them.
+    let is_utf8 = std::str::from_utf8(&first).map_or_else(|error| error.error_len().is_none(), |_| true);
+    if !is_utf8 || first.iter().any(|byte| !is_text(*byte)) {
         return None;
     }
     let text = spelling.encoding().decode(base64).ok()?;

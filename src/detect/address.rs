@@ -4,7 +4,7 @@
 //! number, an address taken for a version is a leak.
 
 use super::scan::{byte, byte_before, escape_end, part, run_end, run_start, work};
-use crate::rules::Shape;
+use crate::rules::{Shape, ShapeSet};
 use ipnet::IpNet;
 use std::net::Ipv6Addr;
 use std::ops::Range;
@@ -40,10 +40,27 @@ pub(super) fn at_dot(text: &[u8], anchor: usize, done: &mut usize) -> Option<Ran
     run.address(text).filter(|span| !is_version(text, span))
 }
 
-/// The address together with the length of its prefix, if it is the address of a network: `192.0.2.0/24`.
+/// Whether the dotted numbers around the dot at `anchor` go on behind the next one, or that is no octet.
+///
+/// A run of two numbers holds no address.
+pub(super) fn may_go_on(text: &[u8], anchor: usize) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    match part(text, anchor + 1..anchor + 2 + OCTET_DIGITS_MAX) {
+        [_, b'.', ..] | [_, _, b'.', ..] => true,
+        behind => {
+            behind.iter().skip(1).take(2).all(is_digit)
+                && behind.get(OCTET_DIGITS_MAX).is_some_and(|byte| is_digit(byte) || *byte == b'.')
+        }
+    }
+}
+
+/// Digits of the largest octet, 255.
+const OCTET_DIGITS_MAX: usize = 3;
+
+/// The address together with the length of its prefix, if it is the address of a network that is sought: `192.0.2.0/24`.
 ///
 /// Where bits stand behind the prefix, or none can, it is the address of a host in its network.
-pub(super) fn with_prefix(text: &[u8], address: Range<usize>) -> (Shape, Range<usize>) {
+pub(super) fn with_prefix(text: &[u8], address: Range<usize>, sought: ShapeSet) -> (Shape, Range<usize>) {
     let network = || {
         let digits = address.end + 1..run_end(text, address.end + 1, |byte| byte.is_ascii_digit());
         let open = byte(text, digits.end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"./_-%".contains(&byte));
@@ -60,7 +77,7 @@ pub(super) fn with_prefix(text: &[u8], address: Range<usize>) -> (Shape, Range<u
         let network: IpNet = std::str::from_utf8(part(text, span.clone())).ok()?.parse().ok()?;
         (network.prefix_len() < network.max_prefix_len() && network.trunc() == network).then_some(span)
     };
-    if byte(text, address.end) != Some(b'/') {
+    if byte(text, address.end) != Some(b'/') || !sought.has(Shape::Net) {
         return (Shape::Ip, address);
     }
     network().map_or((Shape::Ip, address), |span| (Shape::Net, span))
@@ -259,7 +276,7 @@ pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<R
     let end = run_end(text, anchor, is_address_byte);
     *done = end;
     let run = part(text, start..end);
-    if run.iter().filter(|&&byte| byte == b':').take(2).count() < 2 || is_date(text, start, run) {
+    if !has_colons(run) || is_date(text, start, run) {
         return None;
     }
     work::count(run.len());
@@ -275,6 +292,23 @@ pub(super) fn at_colon(text: &[u8], anchor: usize, done: &mut usize) -> Option<R
     let end = zone_end(text, &span);
     *done = end.max(*done);
     Some(span.start..end)
+}
+
+/// Whether a run has the colons of an address: two together, or those before the last two groups, which may be spelled as
+/// IPv4. Times have less.
+fn has_colons(run: &[u8]) -> bool {
+    work::count(run.len());
+    let (mut count, mut before) = (0, 0);
+    for byte in run {
+        if *byte == b':' {
+            count += 1;
+            if before == b':' || count == GROUPS - 2 {
+                return true;
+            }
+        }
+        before = *byte;
+    }
+    false
 }
 
 /// Whether the run that starts at `start` is the year and time of a date as Erlang writes it: `1-Jan-2026::00:00:00`.

@@ -21,8 +21,12 @@ mod uuid;
 pub use email::is_plain_email;
 pub use nesting::{Container, Nesting};
 
-use crate::rules::Shape;
+use crate::kernels::Level;
+use crate::kernels::runs::Class;
+use crate::kernels::trios::{self, Trio, Trios};
+use crate::rules::{Shape, ShapeSet};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// An entity found by its shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,38 +91,104 @@ pub fn name_before_value(text: &[u8], start: usize) -> Option<Range<usize>> {
     pairs::name_before_value(text, start)
 }
 
-/// Appends the entities in `text` to `found`, in order of their start, without overlaps.
-///
-/// Where two detectors' spans overlap, their union is one entity of the longer one's shape: nothing that any detector
-/// found stays outside.
+/// Appends the entities of all shapes in `text` to `found`, as [`Search::shapes`] does.
 pub fn shapes(text: &[u8], found: &mut Vec<Found>) {
-    shapes_where(text, found, |may_find| may_find);
+    static ALL: OnceLock<Search> = OnceLock::new();
+    ALL.get_or_init(|| Search::new(ShapeSet::ALL)).shapes(text, found);
 }
 
-/// The same; `asks` decides whether a detector is called, and is told whether it can find anything there by the bytes
-/// around its anchor.
-#[inline(always)]
-fn shapes_where(text: &[u8], found: &mut Vec<Found>, asks: impl Fn(bool) -> bool) {
-    let first = found.len();
-    let mut done = Done::default();
-    let mut from = 0;
-    while let Some(rest) = text.get(from..)
-        && let Some(step) = rest.iter().position(|byte| ANCHORS[usize::from(*byte)])
-    {
-        let anchor = from + step;
-        wake(Anchor::new(text, anchor), &mut done, &asks, |shape, span| {
-            if let Some(span) = span {
-                found.push(Found { span, shape });
-            }
-        });
-        from = anchor + 1;
-    }
-    number::each_long_word(text, |word| {
-        let number = number::in_word(text, &word);
-        found.extend(number.map(|(is_card, span)| Found { span, shape: card_or_iban(is_card) }));
-    });
-    unite(found, first);
+/// Looks for some of the shapes.
+#[derive(Debug, Clone)]
+pub struct Search {
+    sought: ShapeSet,
+    /// Where a detector of these shapes may find something.
+    places: Trios,
 }
+
+impl Search {
+    /// Looks for these shapes: detectors of others are never called.
+    pub fn new(sought: ShapeSet) -> Self {
+        let patterns = WAKING.iter().filter(|(shapes, _)| sought.meets(*shapes));
+        Self { sought, places: Trios::new(patterns.map(|(_, pattern)| pattern)) }
+    }
+
+    /// Appends the entities in `text` to `found`, in order of their start, without overlaps.
+    ///
+    /// Where two detectors' spans overlap, their union is one entity of the longer one's shape: nothing that any detector
+    /// found stays outside.
+    pub fn shapes(&self, text: &[u8], found: &mut Vec<Found>) {
+        let first = found.len();
+        let mut done = Done::default();
+        self.places.each(Level::best(), text, |at| {
+            wake(
+                Anchor::new(text, at, self.sought),
+                &mut done,
+                |shapes, may_find| may_find && self.sought.meets(shapes),
+                |shape, span| self.keep(shape, span, found),
+            );
+        });
+        if self.sought.meets(NUMBERS) {
+            number::each_long_word(text, |word| self.keep_number(text, &word, found));
+        }
+        unite(found, first);
+    }
+
+    /// Keeps what a detector found, if it is looked for.
+    fn keep(&self, shape: Shape, span: Option<Range<usize>>, found: &mut Vec<Found>) {
+        found.extend(span.filter(|_| self.sought.has(shape)).map(|span| Found { span, shape }));
+    }
+
+    fn keep_number(&self, text: &[u8], word: &Range<usize>, found: &mut Vec<Found>) {
+        if let Some((is_card, span)) = number::in_word(text, word) {
+            self.keep(card_or_iban(is_card), Some(span), found);
+        }
+    }
+}
+
+const ADDRESSES: ShapeSet = ShapeSet::of(&[Shape::Ip, Shape::Net]);
+const MACS: ShapeSet = ShapeSet::of(&[Shape::Mac]);
+const UUIDS: ShapeSet = ShapeSet::of(&[Shape::Uuid]);
+const NUMBERS: ShapeSet = ShapeSet::of(&[Shape::Card, Shape::Iban]);
+const SECRETS: ShapeSet = ShapeSet::of(&[Shape::Secret]);
+const SIDS: ShapeSet = ShapeSet::of(&[Shape::Sid]);
+const PHONES: ShapeSet = ShapeSet::of(&[Shape::Phone]);
+const TOKENS: ShapeSet = ShapeSet::of(&[Shape::Jwt]);
+const MAILBOXES: ShapeSet = ShapeSet::of(&[Shape::Email, Shape::Login]);
+/// A password in a URL ends in an at-sign that is no e-mail's.
+const USERINFO: ShapeSet = ShapeSet::of(&[Shape::Login, Shape::Password, Shape::Email]);
+const RESOURCES: ShapeSet = ShapeSet::of(&[Shape::Account, Shape::Login]);
+
+const DIGITS: &[u8] = b"0123456789";
+const HEX_DIGITS: &[u8] = b"0123456789abcdefABCDEF";
+
+/// Which shapes may be found around a byte between two others; what [`wake`] asks says more.
+// As many as are told apart.
+static WAKING: [(ShapeSet, Trio); trios::PATTERNS] = {
+    const fn trio(before: Option<&'static [u8]>, at: &'static [u8], after: Option<&'static [u8]>) -> Trio {
+        Trio { before, at, after }
+    }
+    let digits = Some(DIGITS);
+    let hex_digits = Some(HEX_DIGITS);
+    [
+        (ADDRESSES, trio(digits, b".-", digits)),
+        (ADDRESSES, trio(None, b".", Some(b"iI"))),
+        (ADDRESSES, trio(None, b":", Some(b"0123456789abcdefABCDEF:"))),
+        (MACS.or(UUIDS), trio(hex_digits, b".:-", hex_digits)),
+        (SECRETS, trio(Some(b"nN\"'\\"), b":=", None)),
+        (RESOURCES, trio(Some(b"n"), b":", None)),
+        (USERINFO, trio(None, b":", Some(b"/"))),
+        (NUMBERS, trio(digits, b"- ", Some(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))),
+        (SIDS, trio(Some(b"sS"), b"-", Some(b"1"))),
+        (SECRETS, trio(None, b"-", Some(b"-"))),
+        (MAILBOXES, trio(None, b"@", None)),
+        // The signs are `%40` and `%2540`, and `%3A` in an address.
+        (MAILBOXES.or(ADDRESSES), trio(None, b"%", Some(b"234"))),
+        (SECRETS, trio(Some(secret::SCHEME_LAST), b" +%", None)),
+        (PHONES, trio(None, b"+", digits)),
+        (TOKENS, trio(Some(b"y"), b"J", None)),
+        (SECRETS, trio(Some(secret::ISSUED_BEFORE), b"_-.I", None)),
+    ]
+};
 
 /// Where each detector stopped last: bytes before it are judged.
 #[derive(Default)]
@@ -151,17 +221,6 @@ pub const SIGNS: &[u8] = b".:=-@%J_I +";
 /// Bytes of the shortest number without separators that [`shapes`] finds.
 pub const NUMBER_BYTES_MIN: usize = number::WORD_BYTES_MIN;
 
-/// By byte: whether it is one of [`SIGNS`].
-static ANCHORS: [bool; 256] = {
-    let mut anchors = [false; 256];
-    let mut at = 0;
-    while at < SIGNS.len() {
-        anchors[SIGNS[at] as usize] = true;
-        at += 1;
-    }
-    anchors
-};
-
 /// A byte at which detectors wake, and those beside it.
 #[derive(Clone, Copy)]
 struct Anchor<'t> {
@@ -170,77 +229,89 @@ struct Anchor<'t> {
     sign: u8,
     before: u8,
     after: u8,
+    sought: ShapeSet,
 }
 
 impl<'t> Anchor<'t> {
-    fn new(text: &'t [u8], at: usize) -> Self {
-        // No anchor and no part of an entity; what stands beside the text is as good as a line feed.
-        let neighbour = |byte: Option<u8>| byte.unwrap_or(b'\n');
+    #[inline]
+    fn new(text: &'t [u8], at: usize, sought: ShapeSet) -> Self {
+        let neighbour = |byte: Option<u8>| byte.unwrap_or(trios::OUTSIDE);
         let (before, after) = (neighbour(scan::byte_before(text, at)), neighbour(scan::byte(text, at + 1)));
-        Self { text, at, sign: text[at], before, after }
+        Self { text, at, sign: text[at], before, after, sought }
     }
+
+    /// Whether the same sign stands again so many bytes behind this one.
+    fn again(&self, distance: usize) -> bool {
+        scan::byte(self.text, self.at + distance) == Some(self.sign)
+    }
+}
+
+fn are_digits(before: u8, after: u8) -> bool {
+    before.is_ascii_digit() && after.is_ascii_digit()
 }
 
 fn are_hex(before: u8, after: u8) -> bool {
     before.is_ascii_hexdigit() && after.is_ascii_hexdigit()
 }
 
-/// Calls the detectors that wake at the byte at `anchor`, where `asks` wants them: see [`shapes_where`].
+/// Calls the detectors that wake at the byte at `anchor`, where `asks` wants them: it is told the shapes that a detector
+/// finds, and whether it can find anything there by the bytes around its anchor.
 ///
-/// A detector that can find nothing also learns nothing: what it notes in `done` is before every later anchor.
+/// A detector that can find nothing also learns nothing: what it notes in `done` is before every later anchor at which it
+/// could find something.
 #[inline(always)]
 fn wake(
     anchor: Anchor<'_>,
     done: &mut Done,
-    asks: impl Fn(bool) -> bool,
+    asks: impl Fn(ShapeSet, bool) -> bool,
     mut keep: impl FnMut(Shape, Option<Range<usize>>),
 ) {
-    let Anchor { text, at, sign, before, after } = anchor;
+    let Anchor { text, at, sign, before, after, .. } = anchor;
     match sign {
         b'.' => wake_at_dot(anchor, done, asks, keep),
         b':' => wake_at_colon(anchor, done, asks, keep),
-        b'=' if asks(secret::may_end_header(before)) => {
+        b'=' if asks(SECRETS, secret::may_end_header(before)) => {
             keep(Shape::Secret, secret::header_value(text, at, &mut done.header));
         }
         b'-' => wake_at_hyphen(anchor, done, asks, keep),
-        b'@' => {
+        b'@' if asks(MAILBOXES, true) => {
             if let Some((shape, span)) = email::at_sign(text, at, &mut done.email) {
                 keep(shape, Some(span));
             }
         }
         b'%' => {
             // The signs are `%40` and `%2540`.
-            if asks(matches!(after, b'2' | b'4'))
+            if asks(MAILBOXES, matches!(after, b'2' | b'4'))
                 && let Some((shape, span)) = email::at_sign(text, at, &mut done.email)
             {
                 keep(shape, Some(span));
             }
-            if asks(after == b'3') {
+            if asks(ADDRESSES, after == b'3') {
                 keep(Shape::Ip, address::at_encoded_colon(text, at, &mut done.encoded_ipv6));
             }
-            if asks(secret::may_end_scheme(text, at)) {
+            if asks(SECRETS, secret::may_end_scheme(text, at)) {
                 keep(Shape::Secret, secret::behind_scheme(text, at, &mut done.scheme));
             }
         }
-        b'J' if asks(before == b'y') => keep(Shape::Jwt, secret::jwt_at(text, at, &mut done.jwt)),
-        b'_' | b'I' if asks(secret::may_be_issued(before, sign)) => {
+        b'J' if asks(TOKENS, before == b'y') => keep(Shape::Jwt, secret::jwt_at(text, at, &mut done.jwt)),
+        b'_' | b'I' if asks(SECRETS, secret::may_be_issued(before, sign)) => {
             keep(Shape::Secret, secret::issued_at(text, at, &mut done.issued));
         }
         b' ' => {
-            if asks(secret::may_end_scheme(text, at)) {
+            if asks(SECRETS, secret::may_end_scheme(text, at)) {
                 keep(Shape::Secret, secret::behind_scheme(text, at, &mut done.scheme));
             }
-            if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
+            if asks(NUMBERS, number::may_be_grouped(text, at))
                 && let Some((is_card, span)) = number::at_separator(text, at, &mut done.groups)
             {
                 keep(card_or_iban(is_card), Some(span));
             }
         }
         b'+' => {
-            if asks(secret::may_end_scheme(text, at)) {
+            if asks(SECRETS, secret::may_end_scheme(text, at)) {
                 keep(Shape::Secret, secret::behind_scheme(text, at, &mut done.scheme));
             }
-            if asks(after.is_ascii_digit()) {
+            if asks(PHONES, after.is_ascii_digit()) {
                 keep(Shape::Phone, number::at_plus(text, at, &mut done.phone));
             }
         }
@@ -251,26 +322,28 @@ fn wake(
 /// Calls the detectors that wake at a dot.
 #[inline(always)]
 fn wake_at_dot(
-    Anchor { text, at, sign, before, after }: Anchor<'_>,
+    anchor: Anchor<'_>,
     done: &mut Done,
-    asks: impl Fn(bool) -> bool,
+    asks: impl Fn(ShapeSet, bool) -> bool,
     mut keep: impl FnMut(Shape, Option<Range<usize>>),
 ) {
-    if asks(before.is_ascii_digit() && after.is_ascii_digit())
+    let Anchor { text, at, sign, before, after, sought } = anchor;
+    if asks(ADDRESSES, are_digits(before, after) && address::may_go_on(text, at))
         && let Some(address) = address::at_dot(text, at, &mut done.ipv4)
     {
-        let (shape, span) = address::with_prefix(text, address);
+        let (shape, span) = address::with_prefix(text, address, sought);
         keep(shape, Some(span));
     }
-    if asks(matches!(after, b'i' | b'I'))
+    if asks(ADDRESSES, matches!(after, b'i' | b'I'))
         && let Some((shape, span)) = address::reversed_at(text, at)
     {
         keep(shape, Some(span));
     }
-    if asks(are_hex(before, after)) {
+    // There are three groups at least.
+    if asks(MACS, are_hex(before, after) && anchor.again(5)) {
         keep(Shape::Mac, mac::at_dot(text, at, &mut done.quads));
     }
-    if asks(secret::may_be_issued(before, sign)) {
+    if asks(SECRETS, secret::may_be_issued(before, sign)) {
         keep(Shape::Secret, secret::issued_at(text, at, &mut done.issued));
     }
 }
@@ -278,27 +351,29 @@ fn wake_at_dot(
 /// Calls the detectors that wake at a colon.
 #[inline(always)]
 fn wake_at_colon(
-    Anchor { text, at, before, after, .. }: Anchor<'_>,
+    anchor: Anchor<'_>,
     done: &mut Done,
-    asks: impl Fn(bool) -> bool,
+    asks: impl Fn(ShapeSet, bool) -> bool,
     mut keep: impl FnMut(Shape, Option<Range<usize>>),
 ) {
+    let Anchor { text, at, before, after, sought, .. } = anchor;
     // An address has a second colon, and this is its first one.
-    if asks(after.is_ascii_hexdigit() || after == b':')
+    if asks(ADDRESSES, after.is_ascii_hexdigit() || after == b':')
         && let Some(address) = address::at_colon(text, at, &mut done.ipv6)
     {
-        let (shape, span) = address::with_prefix(text, address);
+        let (shape, span) = address::with_prefix(text, address, sought);
         keep(shape, Some(span));
     }
-    if asks(are_hex(before, after)) {
+    // There are six groups at least.
+    if asks(MACS, are_hex(before, after) && anchor.again(3) && anchor.again(6)) {
         for address in mac::at_colon(text, at, &mut done.octets) {
             keep(Shape::Mac, address);
         }
     }
-    if asks(secret::may_end_header(before)) {
+    if asks(SECRETS, secret::may_end_header(before)) {
         keep(Shape::Secret, secret::header_value(text, at, &mut done.header));
     }
-    if asks(after == b'/')
+    if asks(USERINFO, after == b'/')
         && let Some(userinfo) = secret::url_userinfo(text, at, &mut done.url)
     {
         // The at-sign behind a password is no e-mail's.
@@ -306,7 +381,7 @@ fn wake_at_colon(
         keep(Shape::Login, Some(userinfo.user).filter(|user| !user.is_empty()));
         keep(Shape::Password, Some(userinfo.password).filter(|password| !password.is_empty()));
     }
-    if asks(before == b'n')
+    if asks(RESOURCES, before == b'n')
         && let Some(name) = account::arn_at(text, at, &mut done.arn)
     {
         keep(Shape::Account, name.account);
@@ -317,32 +392,34 @@ fn wake_at_colon(
 /// Calls the detectors that wake at a hyphen.
 #[inline(always)]
 fn wake_at_hyphen(
-    Anchor { text, at, sign, before, after }: Anchor<'_>,
+    anchor: Anchor<'_>,
     done: &mut Done,
-    asks: impl Fn(bool) -> bool,
+    asks: impl Fn(ShapeSet, bool) -> bool,
     mut keep: impl FnMut(Shape, Option<Range<usize>>),
 ) {
-    if asks(before.is_ascii_digit() && after.is_ascii_digit()) {
+    let Anchor { text, at, sign, before, after, .. } = anchor;
+    if asks(ADDRESSES, are_digits(before, after)) {
         keep(Shape::Ip, address::at_hyphen(text, at, &mut done.hyphenated_ipv4));
     }
-    if asks(are_hex(before, after)) {
+    if asks(UUIDS, are_hex(before, after)) {
         keep(Shape::Uuid, uuid::at_hyphen(text, at, &mut done.uuid));
     }
-    if asks(after == b'1') {
+    if asks(SIDS, matches!(before, b's' | b'S') && after == b'1') {
         keep(Shape::Sid, account::sid_at(text, at, &mut done.sid));
     }
-    if asks(before.is_ascii_digit() && after.is_ascii_alphanumeric())
+    if asks(NUMBERS, number::may_be_grouped(text, at))
         && let Some((is_card, span)) = number::at_separator(text, at, &mut done.groups)
     {
         keep(card_or_iban(is_card), Some(span));
     }
-    if asks(after == b'-') {
+    if asks(SECRETS, after == b'-') {
         keep(Shape::Secret, secret::private_key_at(text, at));
     }
-    if asks(are_hex(before, after)) {
+    // There are six groups of two digits at least, or three of four.
+    if asks(MACS, are_hex(before, after) && (anchor.again(3) && anchor.again(6) || anchor.again(5))) {
         keep(Shape::Mac, mac::at_hyphen(text, at, &mut done.hyphens));
     }
-    if asks(secret::may_be_issued(before, sign)) {
+    if asks(SECRETS, secret::may_be_issued(before, sign)) {
         keep(Shape::Secret, secret::issued_at(text, at, &mut done.issued));
     }
 }
@@ -383,8 +460,27 @@ const FORM_BLANKS_MAX: usize = 4;
 ///
 /// Whole runs are tried once, so that the cost stays linear.
 pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || BASE64_SIGNS.contains(&byte);
-    let with_padding = |end| scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=');
+    base64_with_words(text, &mut each);
+    // Text of other scripts than Latin gives so many signs that no long word is left.
+    number::each_long_run::<SIGNED_BASE64_BYTES_MIN>(text, Class::Base64, |run| {
+        let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
+        if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
+            each(run.start..with_padding(text, run.end));
+        }
+    });
+}
+
+fn is_base64(byte: u8) -> bool {
+    Class::Base64.has(byte)
+}
+
+/// The end of the padding behind base64 that ends at `end`.
+fn with_padding(text: &[u8], end: usize) -> usize {
+    scan::run_end(scan::part(text, 0..text.len().min(end + 2)), end, |byte| byte == b'=')
+}
+
+/// Calls `each` with the runs of [`base64_words`] that hold a long word.
+fn base64_with_words(text: &[u8], each: &mut impl FnMut(Range<usize>) -> bool) {
     let (mut done, mut run_end) = (0, 0);
     number::each_long_word(text, |word| {
         if word.start < done {
@@ -395,20 +491,13 @@ pub fn base64_words(text: &[u8], mut each: impl FnMut(Range<usize>) -> bool) {
         if word.end > run_end {
             run_end = scan::run_end(text, word.end, is_base64);
             let blanks = memchr::memrchr_iter(b'+', scan::part(text, word.end..run_end)).map(|at| word.end + at);
-            let ends = std::iter::once(with_padding(run_end)).chain(blanks);
+            let ends = std::iter::once(with_padding(text, run_end)).chain(blanks);
             longer.iter_mut().zip(ends).for_each(|(longer, end)| *longer = Some(end));
         }
-        let word_end = with_padding(word.end);
+        let word_end = with_padding(text, word.end);
         let ends = longer.into_iter().flatten().chain([word_end]);
         let mut parts = ends.flat_map(|end| [start..end, word.start..end]);
         done = parts.find(|part| each(part.clone())).map_or(word_end, |part| part.end);
-    });
-    // Text of other scripts than Latin gives so many signs that no long word is left.
-    number::each_long_run(text, SIGNED_BASE64_BYTES_MIN, is_base64, |run| {
-        let mut words = scan::part(text, run.clone()).split(|byte| BASE64_SIGNS.contains(byte));
-        if words.all(|word| word.len() < number::WORD_BYTES_MIN) {
-            each(run.start..with_padding(run.end));
-        }
     });
 }
 
@@ -422,7 +511,12 @@ const SIGNED_BASE64_BYTES_MIN: usize = 24;
 ///
 /// A value may hold pairs of its own (`msg="user=alice"`), which are listed too: only the caller knows which names count.
 pub fn pairs(text: &[u8], found: &mut Vec<Pair>) {
-    pairs::find(text, found);
+    pairs::find(text, found, |_| true);
+}
+
+/// The same, but only those that a [`Link::Sign`] joins.
+pub fn pairs_by_sign(text: &[u8], found: &mut Vec<Pair>) {
+    pairs::find(text, found, |link| link == Link::Sign);
 }
 
 #[cfg(test)]
@@ -696,23 +790,54 @@ mod tests {
         assert_eq!("4222222222222".len(), NUMBER_BYTES_MIN);
     }
 
+    /// The oracle: asks every detector at every sign, whatever stands beside it.
+    fn shapes_by_asking_all(text: &[u8], sought: ShapeSet) -> Vec<Found> {
+        let search = Search::new(sought);
+        let (mut found, mut done) = (Vec::new(), Done::default());
+        for at in (0..text.len()).filter(|at| SIGNS.contains(&text[*at])) {
+            let keep = |shape, span| search.keep(shape, span, &mut found);
+            wake(Anchor::new(text, at, sought), &mut done, |_, _| true, keep);
+        }
+        number::each_long_word(text, |word| search.keep_number(text, &word, &mut found));
+        unite(&mut found, 0);
+        found
+    }
+
     /// Asserts that detectors that are not called would find nothing.
     #[track_caller]
-    fn assert_all_asked(text: &[u8]) {
-        let (mut found, mut all) = (Vec::new(), Vec::new());
-        shapes(text, &mut found);
-        shapes_where(text, &mut all, |_| true);
-        assert_eq!(found, all, "in {}", String::from_utf8_lossy(text));
+    fn assert_all_asked(text: &[u8], sought: ShapeSet) {
+        let mut found = Vec::new();
+        Search::new(sought).shapes(text, &mut found);
+        assert_eq!(found, shapes_by_asking_all(text, sought), "in {}", String::from_utf8_lossy(text));
+    }
+
+    /// Some of the shapes, and often all.
+    fn shape_sets() -> impl Strategy<Value = ShapeSet> {
+        let some = prop::sample::subsequence(Shape::ALL.to_vec(), 0..=Shape::ALL.len());
+        prop_oneof![Just(ShapeSet::ALL), some.prop_map(|shapes| ShapeSet::of(&shapes))]
+    }
+
+    #[test]
+    fn a_network_is_an_address_where_networks_are_not_looked_for() {
+        let mut found = Vec::new();
+        Search::new(ShapeSet::of(&[Shape::Ip])).shapes(b"192.0.2.0/24 alice@example.com", &mut found);
+        assert_eq!(found, [Found { span: 0..9, shape: Shape::Ip }]);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
-        fn detectors_that_sleep_would_find_nothing(text in pieces(), signs in "[0-9a-fnrsyABEIJKS:./=%@+ _\"'\\\\-]{0,60}") {
-            assert_all_asked(&text);
-            assert_all_asked(signs.as_bytes());
-            assert_all_asked(&[&text, signs.as_bytes(), &text].concat());
+        fn detectors_that_sleep_would_find_nothing(
+            text in pieces(),
+            signs in "[0-9a-fnrsyABEIJKS:./=%@+ _\"'\\\\-]{0,60}",
+            digits in "[12a]{1,4}([.:-][12a]{1,4}){0,12}",
+            sought in shape_sets(),
+        ) {
+            assert_all_asked(&text, sought);
+            assert_all_asked(signs.as_bytes(), sought);
+            assert_all_asked(digits.as_bytes(), sought);
+            assert_all_asked(&[&text, signs.as_bytes(), digits.as_bytes(), &text].concat(), sought);
         }
 
         #[test]
@@ -750,6 +875,17 @@ mod tests {
                 prop_assert!(pair.name.end < pair.value.start);
                 prop_assert!(text.get(pair.name.clone()).is_some_and(|name| !name.is_empty()));
                 prop_assert!(text.get(pair.value.clone()).is_some_and(|value| !value.is_empty()));
+            }
+        }
+
+        #[test]
+        fn pairs_by_sign_are_those_of_all_pairs(text in pieces(), signs in "[a0 \t:=\"'\\\\<>(\\[{,]{0,80}") {
+            for text in [text.as_slice(), signs.as_bytes(), &[&text, signs.as_bytes()].concat()] {
+                let (mut found, mut all) = (Vec::new(), Vec::new());
+                pairs_by_sign(text, &mut found);
+                pairs(text, &mut all);
+                all.retain(|pair| pair.link == Link::Sign);
+                prop_assert_eq!(found, all);
             }
         }
 

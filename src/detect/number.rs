@@ -1,7 +1,9 @@
 //! Numbers with check digits or a fixed form: payment cards, bank accounts, telephones.
 
 use super::checksum::{CARD_DIGITS, IBAN_BYTES_MAX, IBAN_BYTES_MIN, iban_length, is_iban, is_luhn};
-use super::scan::{byte, byte_before, escape_end, opens_word, part, run_end, run_start, work};
+use super::scan::{byte, byte_before, escape_end, opens_word, part, run_end, work};
+use crate::kernels::Level;
+use crate::kernels::runs::{self, Class};
 use std::ops::Range;
 
 /// Letters and digits of the shortest word that [`in_word`] recognises: a card's digits without separators.
@@ -60,6 +62,17 @@ fn is_issued(digits: &[u8]) -> bool {
     }
 }
 
+/// Whether [`at_separator`] can find anything at the separator at `anchor`, by the bytes beside it and the group before.
+pub(super) fn may_be_grouped(text: &[u8], anchor: usize) -> bool {
+    let group = text.get(..anchor).and_then(<[u8]>::last_chunk::<GROUP>);
+    let is_group = group.is_some_and(|[first, second, third, last]| {
+        let is_country = first.is_ascii_alphabetic() && second.is_ascii_alphabetic();
+        let are_digits = first.is_ascii_digit() && second.is_ascii_digit();
+        last.is_ascii_digit() && third.is_ascii_digit() && (are_digits || is_country)
+    });
+    is_group && byte(text, anchor + 1).is_some_and(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Finds the card or account number in groups of four whose first separator stands at `anchor`; `true` tells a card.
 pub(super) fn at_separator(text: &[u8], anchor: usize, done: &mut usize) -> Option<(bool, Range<usize>)> {
     if !byte_before(text, anchor)?.is_ascii_digit() || anchor < *done {
@@ -72,7 +85,7 @@ pub(super) fn at_separator(text: &[u8], anchor: usize, done: &mut usize) -> Opti
     }
     let first = part(text, start..anchor);
     let is_card_start = first.iter().all(u8::is_ascii_digit);
-    let country = matches!(first, [a, b, ..] if iban_length([*a, *b]).is_some() && is_digit(text, start + 2));
+    let country = matches!(first, [a, b, c, _] if c.is_ascii_digit() && iban_length([*a, *b]).is_some());
     if !(is_card_start || country)
         || !opens_word(text, start)
         || byte_before(text, start) == Some(separator) && separator == b'-'
@@ -82,8 +95,8 @@ pub(super) fn at_separator(text: &[u8], anchor: usize, done: &mut usize) -> Opti
     let limit = text.len().min(start + GROUPED_BYTES_MAX);
     let text = text.get(..limit)?;
     let mut end = anchor;
-    let mut compact = Vec::with_capacity(WORD_BYTES_MAX);
-    compact.extend_from_slice(first);
+    let mut compact = Compact::default();
+    compact.extend(first);
     let belongs = |byte: u8| if is_card_start { byte.is_ascii_digit() } else { byte.is_ascii_alphanumeric() };
     let mut found = None;
     while byte(text, end) == Some(separator) {
@@ -93,16 +106,43 @@ pub(super) fn at_separator(text: &[u8], anchor: usize, done: &mut usize) -> Opti
         {
             break;
         }
-        compact.extend_from_slice(group);
+        compact.extend(group);
         end = group_end;
+        let compact = compact.bytes();
         work::count(2 * compact.len());
-        let fits = if is_card_start { is_card(&compact) } else { compact.len() >= IBAN_BYTES_MIN && is_iban(&compact) };
+        let fits = if is_card_start { is_card(compact) } else { compact.len() >= IBAN_BYTES_MIN && is_iban(compact) };
         if fits {
             found = Some((is_card_start, start..end));
         }
     }
     *done = (*done).max(end);
     found
+}
+
+/// A number without its separators.
+struct Compact {
+    bytes: [u8; GROUPED_BYTES_MAX],
+    len: usize,
+}
+
+impl Default for Compact {
+    fn default() -> Self {
+        Self { bytes: [0; GROUPED_BYTES_MAX], len: 0 }
+    }
+}
+
+impl Compact {
+    /// Adds a group. All of them come from as many bytes as there is room for.
+    fn extend(&mut self, group: &[u8]) {
+        for (room, byte) in self.bytes.iter_mut().skip(self.len).zip(group) {
+            *room = *byte;
+            self.len += 1;
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        part(&self.bytes, 0..self.len)
+    }
 }
 
 /// Digits of a telephone number with its country code (E.164, section 6.1); shorter ones are too often numbers.
@@ -162,33 +202,16 @@ fn is_digit(text: &[u8], at: usize) -> bool {
 
 /// Calls `each` with the runs of letters and digits of at least [`WORD_BYTES_MIN`], which ordinary text has few of.
 pub(super) fn each_long_word(text: &[u8], each: impl FnMut(Range<usize>)) {
-    each_long_run(text, WORD_BYTES_MIN, |byte| byte.is_ascii_alphanumeric(), each);
+    each_long_run::<WORD_BYTES_MIN>(text, Class::Alphanumeric, each);
 }
 
-/// Calls `each` with the runs of at least `bytes_min` bytes that all belong to a class.
-///
-/// Looks at every `bytes_min`-th byte, and only where that belongs to the class at those around it.
-pub(super) fn each_long_run(
-    text: &[u8],
-    bytes_min: usize,
-    belongs: impl Fn(u8) -> bool,
-    mut each: impl FnMut(Range<usize>),
-) {
-    let mut at = bytes_min - 1;
-    let mut floor = 0;
-    while let Some(byte) = byte(text, at) {
-        work::count(1);
-        if !belongs(byte) {
-            at += bytes_min;
-            continue;
-        }
-        let start = run_start(text, floor, at, &belongs);
-        let end = run_end(text, at, &belongs);
-        if end - start >= bytes_min {
-            each(start..end);
-        }
-        floor = end;
-        at = end + bytes_min;
+/// Calls `each` with the runs of at least `BYTES` bytes that all belong to a class.
+pub(super) fn each_long_run<const BYTES: usize>(text: &[u8], class: Class, mut each: impl FnMut(Range<usize>)) {
+    let level = Level::best();
+    let mut from = 0;
+    while let Some(start) = runs::first::<BYTES>(level, part(text, from..text.len()), class).map(|start| from + start) {
+        from = run_end(text, start, |byte| class.has(byte));
+        each(start..from);
     }
 }
 
@@ -232,6 +255,13 @@ mod tests {
         ] {
             check(text, &[]);
         }
+    }
+
+    #[test]
+    fn long_words_in_order() {
+        let mut words = Vec::new();
+        each_long_word(b"abcdefghijklm abcdefghijkl 0123456789abcdefg", |word| words.push(word));
+        assert_eq!(words, [0..13, 27..44]);
     }
 
     /// Of all numbers with a prefix, one in ten passes: the space of four free digits is gone through.

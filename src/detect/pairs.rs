@@ -9,16 +9,25 @@ const PHRASE_WORDS_MAX: usize = 2;
 /// Longest word of a name of several words, in bytes.
 const PHRASE_WORD_BYTES_MAX: usize = 32;
 
-/// Appends the pairs of `text` to `found`.
-pub(super) fn find(text: &[u8], found: &mut Vec<Pair>) {
+/// Appends the pairs of `text` whose link is wanted to `found`.
+pub(super) fn find(text: &[u8], found: &mut Vec<Pair>, is_wanted: impl Fn(Link) -> bool) {
     // A plain value ends at the same place wherever it starts, so that place is searched once: `a=a=a=` stays linear.
     let mut plain_end = 0;
     for anchor in memchr::memchr2_iter(b'=', b':', text) {
         work::count(1);
+        // Most colons stand in times and addresses.
+        let is_in_word =
+            text[anchor] == b':' && byte(text, anchor + 1).is_some_and(|next| next.is_ascii_alphanumeric());
+        if is_in_word && !is_wanted(Link::Colon) {
+            continue;
+        }
         let Some(separator) = Separator::at(text, anchor) else { continue };
+        let link = separator.link(text);
+        if !is_wanted(link) {
+            continue;
+        }
         let Some(name) = name_before(text, &separator) else { continue };
         let Some(value) = value_after(text, &separator, &mut plain_end) else { continue };
-        let link = separator.link(text);
         found.push(Pair { name, value, link });
     }
 }
@@ -99,6 +108,17 @@ fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
+/// By byte: whether it is a letter, a digit or one of `_ - .`.
+static NAME_BYTES: [bool; 256] = {
+    let mut belongs = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        belongs[byte as usize] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'.');
+        byte += 1;
+    }
+    belongs
+};
+
 /// The name in front of the separator: letters, digits, `_ - .`, with a letter first before a colon, or anywhere else.
 fn name_before(text: &[u8], separator: &Separator) -> Option<Range<usize>> {
     let end = match part(text, separator.start.saturating_sub(3)..separator.start) {
@@ -110,7 +130,7 @@ fn name_before(text: &[u8], separator: &Separator) -> Option<Range<usize>> {
     };
     let mut start = end;
     loop {
-        start = run_start(text, 0, start, |byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        start = run_start(text, 0, start, |byte| NAME_BYTES[usize::from(byte)]);
         let Some(width) = foreign_letter_before(text, start) else { break };
         work::count(width);
         start -= width;
@@ -254,10 +274,27 @@ fn plain(text: &[u8], start: usize, known_end: &mut usize) -> Range<usize> {
     start..start + value.len()
 }
 
+/// By byte: whether a plain value ends there.
+static PLAIN_ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut at = 0;
+    while at <= b' ' as usize {
+        ends[at] = true;
+        at += 1;
+    }
+    let signs = b"\x7f,;&)]}|\"'";
+    at = 0;
+    while at < signs.len() {
+        ends[signs[at] as usize] = true;
+        at += 1;
+    }
+    ends
+};
+
 fn plain_run_end(text: &[u8], start: usize) -> usize {
     let mut end = start;
     loop {
-        end = run_end(text, end, |byte| byte > b' ' && byte != 0x7f && !b",;&)]}|\"'".contains(&byte));
+        end = run_end(text, end, |byte| !PLAIN_ENDS[usize::from(byte)]);
         let is_letter = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
         let apostrophe = byte(text, end) == Some(b'\'') && end > start;
         if !apostrophe || !is_letter(byte_before(text, end)) || !is_letter(byte(text, end + 1)) {
@@ -275,7 +312,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
-        check_pairs(find, text, expected);
+        check_pairs(crate::detect::pairs, text, expected);
     }
 
     #[test]

@@ -101,6 +101,9 @@ pub(super) fn foreign_letter(bytes: &[u8]) -> Option<usize> {
 /// The last code point before `to` that is not ASCII and may stand in a name: its length.
 pub(super) fn foreign_letter_before(text: &[u8], to: usize) -> Option<usize> {
     let is_continuation = |byte: &u8| (0x80..0xc0).contains(byte);
+    if !byte_before(text, to).is_some_and(|byte| is_continuation(&byte)) {
+        return None;
+    }
     let last = text.get(to.saturating_sub(4)..to)?;
     let width = 1 + last.iter().rev().take_while(|byte| is_continuation(byte)).count();
     let start = to.checked_sub(width)?;

@@ -167,6 +167,9 @@ static ANCHORS_BY_LETTER: [u8; 256] = {
     by_letter
 };
 
+/// The letters before the anchors of [`ISSUED`].
+pub(super) const ISSUED_BEFORE: &[u8] = b"19ABGKSXYabcdefijkmoprstuy";
+
 const fn anchor_bit(anchor: u8) -> u8 {
     match anchor {
         b'_' => 1,
@@ -231,6 +234,8 @@ pub(super) fn private_key_at(text: &[u8], anchor: usize) -> Option<Range<usize>>
 const SCHEMES: [&[u8]; 6] = [b"bearer", b"basic", b"token", b"negotiate", b"ntlm", b"apikey"];
 /// The last two letters of [`SCHEMES`], in lower case.
 const SCHEME_ENDS: [[u8; 2]; 6] = [*b"er", *b"ic", *b"en", *b"te", *b"lm", *b"ey"];
+/// The last letter of [`SCHEMES`], in any case.
+pub(super) const SCHEME_LAST: &[u8] = b"rcnemyRCNEMY";
 /// Header that carries credentials (RFC 9110, section 11.6.2); `Proxy-Authorization` ends in it too.
 const AUTHORIZATION: &[u8] = b"authorization";
 /// Longest name of a scheme or header looked back for.
@@ -404,7 +409,16 @@ mod tests {
 
     #[test]
     fn schemes_are_told_by_their_last_letter() {
-        assert!(super::SCHEMES.iter().all(|scheme| b"rcnemy".contains(scheme.last().unwrap())));
+        assert!(super::SCHEMES.iter().all(|scheme| super::SCHEME_LAST.contains(scheme.last().unwrap())));
+        assert!(super::SCHEME_ENDS.iter().all(|[_, last]| {
+            super::SCHEME_LAST.contains(last) && super::SCHEME_LAST.contains(&last.to_ascii_uppercase())
+        }));
+    }
+
+    #[test]
+    fn issued_credentials_are_told_by_the_letter_before_their_anchor() {
+        let before = |letter: &u8| super::ANCHORS_BY_LETTER[usize::from(*letter)] != 0;
+        assert_eq!((0..=u8::MAX).filter(before).collect::<Vec<u8>>(), super::ISSUED_BEFORE);
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub(super) fn at_hyphen(text: &[u8], anchor: usize, done: &mut usize) -> Option<
     if anchor < *done {
         return None;
     }
+    // Most are told by one byte: there the next hyphen stands, or the number of the chip begins.
+    if byte(text, start + HYPHENS[1]) != Some(b'-') && byte(text, start) != Some(b'0') {
+        return None;
+    }
     let is_long = is_uuid(part(text, start..start + UUID_BYTES));
     let span = start..start + if is_long { UUID_BYTES } else { UDID_BYTES };
     if !is_long && !is_udid(part(text, span.clone())) {

@@ -4,37 +4,19 @@
 //! place is a candidate where some word fits all three. Words share eight bits, so a candidate is no find yet. (The method
 //! is known as Teddy, from the Hyperscan project.)
 
+use super::halves::{GROUPS, Halves};
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
 
 /// Bytes of a word that are looked at.
 pub const BYTES: usize = 3;
 
-/// Words that are told apart; more of them share their bits.
-const GROUPS: usize = u8::BITS as usize;
-
 /// The beginnings of some words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beginnings {
     /// By place of the byte: the groups that it fits, by its lower and by its higher half.
-    tables: [Halves; BYTES],
-}
-
-/// Groups of words by the two halves of a byte.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Halves {
-    low: [u8; 16],
-    high: [u8; 16],
-}
-
-impl Halves {
-    fn add(&mut self, byte: u8, group: u8) {
-        self.low[usize::from(byte & 0xF)] |= group;
-        self.high[usize::from(byte >> 4)] |= group;
-    }
-
-    fn groups(&self, byte: u8) -> u8 {
-        self.low[usize::from(byte & 0xF)] & self.high[usize::from(byte >> 4)]
-    }
+    pub(super) tables: [Halves; BYTES],
 }
 
 impl Beginnings {
@@ -61,6 +43,11 @@ impl Beginnings {
                 // SAFETY: these levels are only there where the CPU has AVX2 and BMI1 (`Level::available`).
                 unsafe { avx2::find(self, text, found) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => {
+                // SAFETY: every CPU of this architecture has NEON.
+                unsafe { neon::beginnings::find(self, text, found) }
+            }
         }
     }
 
@@ -77,19 +64,17 @@ impl Beginnings {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{BYTES, Beginnings, Halves};
+    use super::{BYTES, Beginnings};
+    use crate::kernels::halves::avx2::{BYTES as PLACES, Tables};
     use std::arch::x86_64::*;
 
-    /// Places that are looked at together.
-    const PLACES: usize = 32;
-
-    /// Bytes that are read for them.
+    /// Bytes that are read for the places that are looked at together.
     const READ: usize = PLACES + BYTES - 1;
 
     /// [`Beginnings::find`] with these instructions.
     #[target_feature(enable = "avx2,bmi1")]
     pub(super) fn find(beginnings: &Beginnings, text: &[u8], found: &mut Vec<u32>) {
-        let tables = beginnings.tables.each_ref().map(|table| both(table));
+        let tables = beginnings.tables.each_ref().map(|table| Tables::of(table));
         let mut at = 0;
         while let Some(read) = text.get(at..).and_then(<[u8]>::first_chunk) {
             push(candidates(&tables, read), at, found);
@@ -114,35 +99,13 @@ mod avx2 {
     /// The candidates among 32 places, each as a bit.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn candidates(tables: &[(__m256i, __m256i); BYTES], read: &[u8; READ]) -> u32 {
+    fn candidates(tables: &[Tables; BYTES], read: &[u8; READ]) -> u32 {
         let [first, second, third] = *tables;
-        let fits = groups(first, &read[..PLACES]);
-        let fits = _mm256_and_si256(fits, groups(second, &read[1..=PLACES]));
-        let fits = _mm256_and_si256(fits, groups(third, &read[2..]));
+        let fits = first.groups(read);
+        let fits = _mm256_and_si256(fits, second.groups(&read[1..]));
+        let fits = _mm256_and_si256(fits, third.groups(&read[2..]));
         let none = _mm256_cmpeq_epi8(fits, _mm256_setzero_si256());
         !(_mm256_movemask_epi8(none) as u32)
-    }
-
-    /// Both tables of a byte, each twice, as lookups within 16 bytes want them.
-    #[target_feature(enable = "avx2")]
-    fn both(table: &Halves) -> (__m256i, __m256i) {
-        // SAFETY: both tables have 16 readable bytes; loads need no alignment.
-        let (low, high) =
-            unsafe { (_mm_loadu_si128(table.low.as_ptr().cast()), _mm_loadu_si128(table.high.as_ptr().cast())) };
-        (_mm256_broadcastsi128_si256(low), _mm256_broadcastsi128_si256(high))
-    }
-
-    /// The groups that each of 32 bytes fits.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn groups((low, high): (__m256i, __m256i), bytes: &[u8]) -> __m256i {
-        let bytes = &bytes[..PLACES];
-        // SAFETY: `bytes` has 32 readable bytes; the load needs no alignment.
-        let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-        let half = _mm256_set1_epi8(0xF);
-        let by_low = _mm256_shuffle_epi8(low, _mm256_and_si256(bytes, half));
-        let by_high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), half));
-        _mm256_and_si256(by_low, by_high)
     }
 }
 

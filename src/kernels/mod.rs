@@ -8,9 +8,14 @@
 
 pub mod aes;
 pub mod beginnings;
+mod halves;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod quotes;
+pub mod runs;
 pub mod sha256;
 pub mod signs;
+pub mod trios;
 
 use std::sync::OnceLock;
 
@@ -28,6 +33,9 @@ enum Width {
     /// 64 bytes at a time: AVX-512 F, BW and VL on top of [`Self::Avx2`].
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// 16 bytes at a time: NEON, which comes with the architecture.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
@@ -55,6 +63,9 @@ impl Level {
                 levels.push(Self(Width::Avx512));
             }
         }
+        // Kernels count on it that the first byte of a word is its lowest.
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        levels.push(Self(Width::Neon));
         levels
     }
 

@@ -4,10 +4,12 @@
 //! strings, from arithmetic on the bits (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal 28, 2019,
 //! sections 3.1.1 and 3.1.2).
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
 
 /// Bytes of a block, each with a bit in a word.
-const BLOCK_BYTES: usize = 64;
+pub(super) const BLOCK_BYTES: usize = 64;
 
 /// The quotes and backslashes of a text.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -22,11 +24,11 @@ pub struct Quotes {
 
 /// The signs of a block that count.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Signs {
-    quotes: u64,
-    backslashes: u64,
+pub(super) struct Signs {
+    pub(super) quotes: u64,
+    pub(super) backslashes: u64,
     /// Bytes below 0x20.
-    controls: u64,
+    pub(super) controls: u64,
 }
 
 /// What goes over from one block to the next.
@@ -57,6 +59,11 @@ impl Quotes {
                 // SAFETY: as above.
                 unsafe { avx512::blocks(self, text) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => {
+                // SAFETY: every CPU of this architecture has NEON.
+                unsafe { neon::quotes::blocks(self, text) }
+            }
         }
     }
 
@@ -82,7 +89,12 @@ impl Quotes {
 
     /// Reads block after block. The last one is filled up with blanks, which are no sign.
     #[inline(always)]
-    fn blocks(&mut self, text: &[u8], signs: impl Fn(&[u8; BLOCK_BYTES]) -> Signs, prefix_xor: impl Fn(u64) -> u64) {
+    pub(super) fn blocks(
+        &mut self,
+        text: &[u8],
+        signs: impl Fn(&[u8; BLOCK_BYTES]) -> Signs,
+        prefix_xor: impl Fn(u64) -> u64,
+    ) {
         let mut carry = Carry::default();
         let (blocks, rest) = text.as_chunks::<BLOCK_BYTES>();
         self.quotes.reserve(blocks.len() + 1);
@@ -141,7 +153,7 @@ fn first_bit(words: &[u64], from: usize) -> Option<usize> {
 }
 
 /// The oracle.
-mod scalar {
+pub(super) mod scalar {
     use super::{BLOCK_BYTES, Signs};
 
     pub(super) fn signs(block: &[u8; BLOCK_BYTES]) -> Signs {
@@ -155,7 +167,7 @@ mod scalar {
     }
 
     /// Each bit is the parity of all bits up to it.
-    pub(super) fn prefix_xor(mut bits: u64) -> u64 {
+    pub(in crate::kernels) fn prefix_xor(mut bits: u64) -> u64 {
         for shift in [1, 2, 4, 8, 16, 32] {
             bits ^= bits << shift;
         }

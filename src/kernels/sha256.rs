@@ -5,6 +5,9 @@
 //!
 //! There is no plain Rust here: where [`Instructions::best`] finds nothing, the caller has a reviewed crate.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
+
 /// Bytes of a SHA-256 block.
 const BLOCK_BYTES: usize = 64;
 
@@ -27,7 +30,7 @@ pub struct KeyStates {
 
 /// A message of one block, padded as the second block of the inner hash.
 #[derive(Clone, Copy)]
-pub struct Block([u8; BLOCK_BYTES]);
+pub struct Block(pub(super) [u8; BLOCK_BYTES]);
 
 /// Which instructions hash. Each is there only where the CPU has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +47,14 @@ enum Kind {
     /// 8 messages, one in each word of a vector.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// Those of ARMv8 made for it, two messages interleaved.
+    #[cfg(target_arch = "aarch64")]
+    Sha2,
 }
 
 /// The round constants (FIPS 180-4, section 4.2.2).
-#[cfg(target_arch = "x86_64")]
-static ROUND_CONSTANTS: [u32; 64] = [
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) static ROUND_CONSTANTS: [u32; 64] = [
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
     0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
     0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -77,6 +83,10 @@ impl Instructions {
             if is_x86_feature_detected!("avx2") {
                 kinds.push(Self(Kind::Avx2));
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("sha2") {
+            kinds.push(Self(Kind::Sha2));
         }
         kinds
     }
@@ -113,14 +123,14 @@ const fn bits_behind_key(bytes: usize) -> u32 {
 }
 
 /// What stands behind a hash in the second block of the outer hash.
-#[cfg(target_arch = "x86_64")]
-static BEHIND_HASH: State = [(END_MARK as u32) << 24, 0, 0, 0, 0, 0, 0, bits_behind_key(size_of::<State>())];
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) static BEHIND_HASH: State = [(END_MARK as u32) << 24, 0, 0, 0, 0, 0, 0, bits_behind_key(size_of::<State>())];
 
 /// The codes of messages under their keys: `codes[i]` becomes that of `messages[i]`, in words whose bytes are big-endian.
 /// Both slices have the same length, or the longer one is cut.
 pub fn authenticate(instructions: Instructions, messages: &[(&KeyStates, Block)], codes: &mut [State]) {
-    #[cfg(target_arch = "x86_64")]
     match instructions.0 {
+        #[cfg(target_arch = "x86_64")]
         Kind::ShaNi => {
             let pairs = messages.len().min(codes.len()) / sha_ni::LANES * sha_ni::LANES;
             let ((messages, last), (codes, last_code)) = (messages.split_at(pairs), codes.split_at_mut(pairs));
@@ -129,21 +139,30 @@ pub fn authenticate(instructions: Instructions, messages: &[(&KeyStates, Block)]
             // SAFETY: as above.
             in_lanes(last, last_code, |messages| unsafe { sha_ni::lanes::<1>(messages) });
         }
+        #[cfg(target_arch = "x86_64")]
         Kind::Avx512 => {
             // SAFETY: as above.
             in_lanes(messages, codes, |messages| unsafe { wide::avx512(messages) });
         }
+        #[cfg(target_arch = "x86_64")]
         Kind::Avx2 => {
             // SAFETY: as above.
             in_lanes(messages, codes, |messages| unsafe { wide::avx2(messages) });
         }
+        #[cfg(target_arch = "aarch64")]
+        Kind::Sha2 => {
+            let pairs = messages.len().min(codes.len()) / neon::sha256::LANES * neon::sha256::LANES;
+            let ((messages, last), (codes, last_code)) = (messages.split_at(pairs), codes.split_at_mut(pairs));
+            // SAFETY: only `available` makes these instructions, where the CPU has all that `lanes` is compiled for.
+            in_lanes(messages, codes, |messages| unsafe { neon::sha256::lanes::<{ neon::sha256::LANES }>(messages) });
+            // SAFETY: as above.
+            in_lanes(last, last_code, |messages| unsafe { neon::sha256::lanes::<1>(messages) });
+        }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    match instructions.0 {}
 }
 
 /// Takes `N` messages at a time; the last ones are filled up with one of them.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn in_lanes<const N: usize>(
     messages: &[(&KeyStates, Block)],
     codes: &mut [State],

@@ -1,9 +1,11 @@
 //! Which classes of bytes stand in a text: tells in one pass what is not worth looking for.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Level, Width};
 
 /// Values of a byte that are ASCII.
-const ASCII: usize = 128;
+pub(super) const ASCII: usize = 128;
 
 /// Up to eight classes of bytes.
 #[derive(Debug)]
@@ -45,6 +47,13 @@ impl Classes {
             Width::Avx2 | Width::Avx512 => {
                 // SAFETY: these levels are only there where the CPU has AVX2 (`Level::available`).
                 unsafe { avx2::seen(&self.of_byte, text) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon if text.len() < neon::VECTOR_BYTES => self.seen_one_by_one(text),
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => {
+                // SAFETY: every CPU of this architecture has NEON.
+                unsafe { neon::signs::seen(&self.of_byte, text) }
             }
         }
     }
@@ -126,6 +135,19 @@ mod tests {
                     let mut text = vec![b'x'; length];
                     text[at] = byte;
                     check(&text, 1 << class);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_byte_is_seen_wherever_it_stands() {
+        for byte in [0x80, 0xff] {
+            for length in [1, 16, 32, 70] {
+                for at in 0..length {
+                    let mut text = vec![b'x'; length];
+                    text[at] = byte;
+                    check(&text, 0b100_0001);
                 }
             }
         }

@@ -11,7 +11,8 @@ use super::reader::{Fields, Reader};
 use super::schema;
 use super::selector::{Selector, Step, Target};
 use super::{
-    Class, Detector, Extent, Format, LinePattern, Name, Parse, Part, Rule, RulePack, Shape, Transform, Unknown, Used,
+    Class, Detector, Extent, Format, LinePattern, Name, Parse, Part, Rule, RulePack, Shape, ShapeSet, Transform,
+    Unknown, Used,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -121,6 +122,7 @@ pub(super) fn read_pack(source: &Source, has_shared: impl FnMut(&str) -> bool) -
     let head = read_head(&mut reader, &top);
     let body = read_body(&mut reader, &top);
     check_format(&mut reader, &top, &head, &body);
+    check_scan(&mut reader, head.scan, &body);
     check_uses(&mut reader, &top, has_shared);
     Ok(OwnFile { source, head, body, errors: reader.errors })
 }
@@ -143,10 +145,23 @@ impl OwnFile<'_> {
         if !errors.is_empty() {
             return Err(LoadErrors::sorted(source, errors));
         }
-        let Head { name, version, format, unknown, unknown_key, recognize, ambiguous } = head;
+        let Head { name, version, format, unknown, unknown_key, recognize, ambiguous, scan } = head;
         let uses = shared.iter().map(|file| file.used.clone()).collect();
         let rules = drafts.into_iter().map(Draft::into_rule).collect();
-        Ok(RulePack { name, version, uses, format, unknown, unknown_key, recognize, lines, messages, rules, ambiguous })
+        Ok(RulePack {
+            name,
+            version,
+            uses,
+            format,
+            unknown,
+            unknown_key,
+            recognize,
+            lines,
+            messages,
+            rules,
+            ambiguous,
+            scan,
+        })
     }
 }
 
@@ -189,6 +204,7 @@ struct Head {
     unknown_key: Unknown,
     recognize: Vec<String>,
     ambiguous: Vec<String>,
+    scan: ShapeSet,
 }
 
 /// The patterns and rules of a file.
@@ -210,6 +226,10 @@ fn read_head(reader: &mut Reader<'_>, top: &Fields<'_>) -> Head {
         unknown_key: reader.choice(top, "unknown_key", &Unknown::ALL, Unknown::code).unwrap_or(Unknown::Pseudonymize),
         recognize: owned(reader.texts(top, "recognize")),
         ambiguous: if top.get("ambiguous").is_some() { ambiguous } else { AMBIGUOUS_DEFAULT.map(str::to_owned).into() },
+        scan: match top.get("scan") {
+            Some(_) => ShapeSet::of(&reader.choices(top, "scan", &Shape::ALL, Shape::code)),
+            None => ShapeSet::ALL,
+        },
     }
 }
 
@@ -461,6 +481,19 @@ fn check_format(reader: &mut Reader<'_>, top: &Fields<'_>, head: &Head, body: &B
     }
 }
 
+/// Refuses rules of the pack's own for shapes that it does not look for. Those of a shared file find nothing.
+fn check_scan(reader: &mut Reader<'_>, scan: ShapeSet, body: &Body<'_>) {
+    for draft in &body.drafts {
+        let Some(detect) = &draft.detect else { continue };
+        if let Detector::Shape(shape) = detect.get_ref()
+            && !scan.has(*shape)
+        {
+            let message = format!("rule `{}` detects `{}`, which `scan` leaves out", draft.id.get_ref(), shape.code());
+            reader.report_hint(detect.span(), message, Some(format!("add `{}` to `scan`", shape.code())));
+        }
+    }
+}
+
 /// Refuses selectors of holes that no pattern has. A path that starts with `**` may lead into JSON inside a line.
 fn check_holes(reader: &mut Reader<'_>, body: &Body<'_>) {
     let parts = body.lines.iter().chain(&body.messages).flat_map(|pattern| &pattern.parts);
@@ -579,7 +612,32 @@ mod tests {
         let pack = loaded("");
         assert_eq!((pack.unknown, pack.unknown_key), (Unknown::Scan, Unknown::Pseudonymize));
         assert_eq!(pack.ambiguous, AMBIGUOUS_DEFAULT);
+        assert_eq!(pack.scan, ShapeSet::ALL);
         assert_eq!(pack.rules[0].transform, Transform::Pseudonymize { network: false });
+    }
+
+    #[test]
+    fn shapes_that_are_looked_for() {
+        let pack = loaded("scan = [\"ip\", \"net\"]\nuse = [\"names\"]\n");
+        let sought: Vec<_> = Shape::ALL.into_iter().filter(|shape| pack.scan.has(*shape)).collect();
+        assert_eq!(sought, [Shape::Ip, Shape::Net]);
+        assert_eq!(loaded("scan = \"uuid\"").scan, ShapeSet::of(&[Shape::Uuid]));
+        refused(
+            "scan = [\"mac\", \"ipv4\", 1]\n[[rule]]\nid = \"a\"\ndetect = \"email\"\n",
+            expect![[r#"
+                rules/demo/pack.toml:4:16: `scan` cannot be `ipv4`
+                    4 | scan = ["mac", "ipv4", 1]
+                      |                ^^^^^^
+                  hint: there is `ip`, `net`, `mac`, `email`, `login`, `sid`, `phone`, `account`, `card`, `iban`, `uuid`, `jwt`, `secret`, `password`
+                rules/demo/pack.toml:4:24: `scan` is a string or a list of strings, not of type integer
+                    4 | scan = ["mac", "ipv4", 1]
+                      |                        ^
+                rules/demo/pack.toml:7:10: rule `a` detects `email`, which `scan` leaves out
+                    7 | detect = "email"
+                      |          ^^^^^^^
+                  hint: add `email` to `scan`
+            "#]],
+        );
     }
 
     #[test]
@@ -643,7 +701,7 @@ mod tests {
                 rules/demo/pack.toml:5:1: no key `operator` in a pack
                     5 | operator = 1
                       | ^^^^^^^^
-                  hint: its keys are `name`, `version`, `use`, `format`, `unknown`, `unknown_key`, `recognize`, `ambiguous`, `line`, `message`, `rule`
+                  hint: its keys are `name`, `version`, `use`, `format`, `unknown`, `unknown_key`, `recognize`, `ambiguous`, `scan`, `line`, `message`, `rule`
                 rules/demo/pack.toml:10:1: no key `tranform` in a rule
                    10 | tranform = "drop"
                       | ^^^^^^^^

@@ -41,6 +41,8 @@ pub struct RulePack {
     pub rules: Vec<Rule>,
     /// Words too common to be replaced outside the field a rule names (`root`, `admin`), lower case.
     pub ambiguous: Vec<String>,
+    /// The shapes that are looked for in text that is scanned. What has another shape passes on.
+    pub scan: ShapeSet,
 }
 
 impl RulePack {
@@ -472,6 +474,42 @@ impl Shape {
     }
 }
 
+/// Some of the shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShapeSet(u16);
+
+impl ShapeSet {
+    /// Every shape.
+    pub const ALL: Self = Self::of(&Shape::ALL);
+
+    /// These shapes.
+    pub const fn of(shapes: &[Shape]) -> Self {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < shapes.len() {
+            bits |= 1 << shapes[at] as u16;
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether a shape is one of these.
+    pub const fn has(self, shape: Shape) -> bool {
+        self.0 & 1 << shape as u16 != 0
+    }
+
+    /// The shapes of either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any shape is in both.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// A field name reduced to lower-case letters and digits, so that `clientIp`, `client_ip` and `Client-IP` are one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldName(String);
@@ -486,7 +524,14 @@ impl FieldName {
 
     /// Appends the reduced name to `reduced`.
     pub fn reduce_into(name: &str, reduced: &mut String) {
-        reduced.extend(name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
+        for c in name.chars() {
+            // Nearly all names are ASCII.
+            if c.is_ascii_alphanumeric() {
+                reduced.push(c.to_ascii_lowercase());
+            } else if !c.is_ascii() && c.is_alphanumeric() {
+                reduced.extend(c.to_lowercase());
+            }
+        }
     }
 
     /// The reduced name.

@@ -153,6 +153,28 @@ impl<'s> Reader<'s> {
         code: fn(T) -> &'static str,
     ) -> Option<T> {
         let text = self.text(fields, key)?;
+        self.chosen(key, &text, all, code)
+    }
+
+    /// Words of a closed set, one or a list of them.
+    pub(super) fn choices<T: Copy>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        all: &[T],
+        code: fn(T) -> &'static str,
+    ) -> Vec<T> {
+        let texts = self.texts(fields, key);
+        texts.iter().filter_map(|text| self.chosen(key, text, all, code)).collect()
+    }
+
+    fn chosen<T: Copy>(
+        &mut self,
+        key: &str,
+        text: &Spanned<&str>,
+        all: &[T],
+        code: fn(T) -> &'static str,
+    ) -> Option<T> {
         let chosen = all.iter().copied().find(|choice| code(*choice) == *text.get_ref());
         if chosen.is_none() {
             let codes: Vec<_> = all.iter().copied().map(code).collect();

@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Flag,
     /// One of a closed set of words.
     Choice(fn() -> Vec<&'static str>),
+    /// One of a closed set of words, or a list of them.
+    Choices(fn() -> Vec<&'static str>),
     /// The name of a shape, or `{ regex = "…" }`.
     Detector,
     /// Any number of tables.
@@ -170,6 +172,11 @@ pub(super) static PACK: Table = Table {
             kind: Kind::Texts,
             about: "Words too common to be replaced outside the field a rule names. When absent: `root`, `admin` and their like.",
         },
+        Key {
+            name: "scan",
+            kind: Kind::Choices(shape_codes),
+            about: "The shapes that are looked for in text that is searched; all when absent. What has another shape passes on.",
+        },
         Key { name: "line", kind: Kind::Tables(&LINE), about: "Shapes of a whole line, tried in order." },
         Key {
             name: "message",
@@ -230,7 +237,7 @@ impl Kind {
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Name | Self::Text | Self::Choice(_) => "a string",
-            Self::Texts => "a string or a list of strings",
+            Self::Texts | Self::Choices(_) => "a string or a list of strings",
             Self::Number => "a whole number from 1",
             Self::Flag => "`true` or `false`",
             Self::Detector => "a string or `{ regex = \"…\" }`",
@@ -248,6 +255,9 @@ impl Kind {
             Self::Number => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
             Self::Flag => json!({ "type": "boolean" }),
             Self::Choice(codes) => json!({ "enum": codes() }),
+            Self::Choices(codes) => json!({
+                "anyOf": [{ "enum": codes() }, { "type": "array", "items": { "enum": codes() }, "minItems": 1 }]
+            }),
             Self::Detector => json!({ "anyOf": [{ "enum": shape_codes() }, REGEX.schema()] }),
             Self::Tables(table) => json!({ "type": "array", "items": table.schema() }),
         }

@@ -4,6 +4,7 @@ use super::expressions::{Expressions, ListIndex};
 use super::names::{self, Names};
 use super::patterns::{Pattern, Patterns};
 use crate::decode::line::GivenUp;
+use crate::detect::Search;
 use crate::rules::selector::{Selector, Specificity, Step, Target};
 use crate::rules::{Class, Detector, Format, LinePattern, Parse, Part, Rule, RulePack, Shape, Unknown};
 use crate::transform::{Replacement, RuleIndex};
@@ -53,7 +54,11 @@ pub(super) struct Matcher {
     headers: BTreeMap<String, Action>,
     any_header: Option<Action>,
     pub(super) names: Names,
+    /// Whether a rule goes by a name or a path.
+    pub(super) knows_names: bool,
     shapes: [Action; Shape::ALL.len()],
+    /// Looks for those that the pack looks for.
+    pub(super) search: Search,
 }
 
 /// A node of the path trie, reached by the steps of a selector.
@@ -140,7 +145,9 @@ impl Matcher {
             headers: BTreeMap::new(),
             any_header: None,
             names: Names::new(),
+            knows_names: pack.rules.iter().any(|rule| !rule.named.is_empty() || !rule.select.is_empty()),
             shapes,
+            search: Search::new(pack.scan),
         };
         for name in &pack.recognize {
             matcher.names.know(name);
@@ -215,7 +222,7 @@ impl Matcher {
             Part::Literal(_) => None,
             Part::Hole { name, .. } => self.hole(name),
         });
-        Pattern { pattern: pattern.clone(), holes: holes.collect() }
+        Pattern::new(pattern.clone(), holes.collect())
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
@@ -283,6 +290,9 @@ impl Matcher {
     /// The action for a name as it stands in a text or in the label of a value: `user`, `client_ip`, `user.id`, or after
     /// the last part of a longer path, `http.request.header.x-forwarded-for`, or after the end of the name.
     pub(super) fn named_as_written(&self, name: &[u8]) -> Option<Action> {
+        if let Ok(found) = self.names.plain(name) {
+            return found;
+        }
         if name.len() > NAME_BYTES_MAX {
             return None;
         }

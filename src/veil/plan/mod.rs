@@ -5,6 +5,7 @@ mod credential;
 mod innocent;
 mod json;
 mod keyed;
+mod named;
 mod nobody;
 mod own;
 mod pairs;
@@ -24,10 +25,12 @@ use super::packs::starts_json;
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
 use crate::decode::escape::Undo;
 use crate::decode::line::Hole;
+use crate::detect::{Found, Pair};
 use crate::kernels::quotes::Quotes;
 use crate::rules::{Class, Format, Unknown};
 use crate::transform::{Finding, Quoting, Replacement, Source, coordinates};
 use innocent::Innocents;
+use named::Named;
 use nobody::stands_for_nobody;
 use path::Places;
 use std::cmp::Reverse;
@@ -49,11 +52,17 @@ pub(super) struct Plan {
     places: Places,
     /// In what nothing was found.
     innocents: Innocents,
+    /// What the names of pairs tell.
+    named: Named,
     /// Where the present record's findings begin.
     record_start: usize,
     overflow: bool,
     /// Spare buffers for unescaped text.
     spare: Vec<Vec<u8>>,
+    /// A spare buffer for what shapes find.
+    spare_found: Vec<Found>,
+    /// A spare buffer for the pairs of a text.
+    spare_pairs: Vec<Pair>,
     /// Spare buffers for the holes of line patterns.
     spare_holes: Vec<Vec<Hole>>,
     /// Spare places of quotes, one for each JSON text that is open.
@@ -116,6 +125,7 @@ impl Plan {
         self.encoded.clear();
         self.places.clear();
         self.innocents.clear();
+        self.named.clear();
     }
 
     /// Starts a record.

@@ -1,6 +1,7 @@
 //! Plans the `name=value` pairs of a text: what their names tell, and the names of the brackets around them.
 
 use super::credential::{with_cookies, with_credential};
+use super::named::Named;
 use super::siblings::Role;
 use super::{Plan, Scope, keyed, prose};
 use crate::detect::{self, Between, Container, Link, Nesting, Pair};
@@ -9,16 +10,25 @@ use crate::veil::matcher::{Action, Matcher};
 use std::ops::Range;
 
 impl Plan {
-    /// Plans the `name=value` pairs and the XML elements of a text whose name a rule speaks of, but for those inside
-    /// `regions`.
+    /// Plans the `name=value` pairs of a text whose name a rule speaks of, but for those inside `regions`.
     pub(super) fn pairs(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
+        // Without a name that tells something, a value is looked into only where a sign stands before it.
+        let find = if scope.matcher.knows_names { detect::pairs } else { detect::pairs_by_sign };
+        self.pairs_of(scope, text, regions, find);
+    }
+
+    /// Plans the XML elements of a text in the same way.
+    pub(super) fn elements(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>]) {
+        self.pairs_of(scope, text, regions, detect::elements);
+    }
+
+    fn pairs_of(&mut self, scope: Scope<'_>, text: &[u8], regions: &[Range<usize>], find: fn(&[u8], &mut Vec<Pair>)) {
         let Some(inner) = scope.inner() else { return };
-        let mut pairs = Vec::new();
-        detect::pairs(text, &mut pairs);
-        self.each_pair(inner, text, &pairs, regions);
+        let mut pairs = std::mem::take(&mut self.spare_pairs);
         pairs.clear();
-        detect::elements(text, &mut pairs);
+        find(text, &mut pairs);
         self.each_pair(inner, text, &pairs, regions);
+        self.spare_pairs = pairs;
     }
 
     /// Plans the values of pairs, which are in order.
@@ -33,15 +43,16 @@ impl Plan {
             if inside || value.end <= done {
                 continue;
             }
-            let value = before_escape(scope.matcher, text, value, pairs.get(index + 1));
-            let container = nesting.around(name.start);
-            let action = action_of(scope.matcher, text, name.clone(), link)
-                .or_else(|| action_within(scope.matcher, text, container?, &name));
+            let matcher = scope.matcher;
+            let value = before_escape(&mut self.named, matcher, text, value, pairs.get(index + 1));
+            let container = if matcher.knows_names { nesting.around(name.start) } else { None };
+            let action = action_of(&mut self.named, matcher, text, name.clone(), link)
+                .or_else(|| action_within(&mut self.named, matcher, text, container?, &name));
             if link == Link::Sign && self.hex(scope, action, text, value.clone()) {
                 done = value.end;
                 continue;
             }
-            let items = || self::items(scope.matcher, text, &name, &value);
+            let items = || self::items(matcher, text, &name, &value);
             let Some(action) = action.or_else(items) else {
                 if link == Link::Sign {
                     let start = self.findings.len();
@@ -55,7 +66,7 @@ impl Plan {
             }
             let next = pairs.get(index + 1);
             let follows = |next: &&Pair| (link, next.link) == (Link::Prose, Link::Prose);
-            if next.filter(follows).is_some_and(|next| is_name(scope.matcher, text, next, &value))
+            if next.filter(follows).is_some_and(|next| is_name(&mut self.named, matcher, text, next, &value))
                 || next.is_some_and(|next| holds_pairs(text, &name, &value, next))
             {
                 continue;
@@ -124,11 +135,17 @@ fn is_working_directory(name: &[u8], value: &[u8]) -> bool {
 /// is written in a JSON string that was not unescaped.
 ///
 /// A name that no rule knows may be the end of a value with a backslash: `CORP\nick`.
-fn before_escape(matcher: &Matcher, text: &[u8], value: Range<usize>, next: Option<&Pair>) -> Range<usize> {
+fn before_escape(
+    named: &mut Named,
+    matcher: &Matcher,
+    text: &[u8],
+    value: Range<usize>,
+    next: Option<&Pair>,
+) -> Range<usize> {
     let escape = next.and_then(|next| {
         let escape = next.name.start.checked_sub(2).filter(|escape| value.contains(escape))?;
         let is_escape = matches!(text.get(escape..escape + 2), Some([b'\\', b'n' | b'r' | b't']));
-        (is_escape && matcher.named_as_written(&text[next.name.clone()]).is_some()).then_some(escape)
+        (is_escape && named.as_written(matcher, &text[next.name.clone()]).is_some()).then_some(escape)
     });
     escape.map_or(value.clone(), |escape| value.start..escape)
 }
@@ -136,37 +153,44 @@ fn before_escape(matcher: &Matcher, text: &[u8], value: Range<usize>, next: Opti
 /// The rule for the name of a pair: of several words where rules know them together, as `Account Name`, or of one.
 ///
 /// Words that something else than a colon follows belong together only where each begins with a capital.
-fn action_of(matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
+fn action_of(named: &mut Named, matcher: &Matcher, text: &[u8], name: Range<usize>, link: Link) -> Option<Action> {
     let is_capital = |at: usize| text.get(at).is_some_and(|byte| !byte.is_ascii_lowercase());
     let (mut phrase, mut longest) = (None, name.start);
     for start in detect::phrase_starts(text, name.start) {
         if link == Link::Prose || (is_capital(start) && is_capital(name.start)) {
-            phrase = matcher.names.phrase(&text[start..name.end]).or(phrase);
+            phrase = named.phrase(matcher, &text[start..name.end]).or(phrase);
             longest = start;
         }
     }
-    let by_end = || matcher.named_as_written(&text[longest..name.end]).filter(|_| longest < name.start);
-    phrase.or_else(|| matcher.named_as_written(&text[name.clone()])).or_else(by_end)
+    let own = phrase.or_else(|| named.as_written(matcher, &text[name.clone()]));
+    own.or_else(|| named.as_written(matcher, &text[longest..name.end]).filter(|_| longest < name.start))
 }
 
 /// The rule for the name of a pair together with that of the container around it: `session={id=7}` is also `session.id`,
 /// and `user={first=Alice}` also `firstname`.
-fn action_within(matcher: &Matcher, text: &[u8], container: &Container, name: &Range<usize>) -> Option<Action> {
+fn action_within(
+    named: &mut Named,
+    matcher: &Matcher,
+    text: &[u8],
+    container: &Container,
+    name: &Range<usize>,
+) -> Option<Action> {
     let name = &text[name.clone()];
     let outer = [&container.name, &container.kind].into_iter().flatten().map(|outer| &text[outer.clone()]);
     outer.into_iter().find_map(|outer| {
         // Each of `sessions: [{id: 7}]` is a session.
         let outer = outer.strip_suffix(b"s").unwrap_or(outer);
         let together = [outer, b".", name].concat();
-        let of_outer = || matcher.named_as_written(outer);
-        let as_content = || of_outer().filter(|_| Role::of(name) == Role::Content);
-        let as_name = || {
-            let is_somebody = of_outer().is_some_and(|action| action.is_somebody());
-            let named = || matcher.named_as_written(&[name, b"_name"].concat());
-            let is_name = |action: &Action| matches!(action.class, Class::Person | Class::User);
-            is_somebody.then(named).flatten().filter(is_name)
-        };
-        matcher.named_as_written(&together).or_else(as_content).or_else(as_name)
+        if let Some(action) = named.as_written(matcher, &together) {
+            return Some(action);
+        }
+        let of_outer = named.as_written(matcher, outer)?;
+        if Role::of(name) == Role::Content {
+            return Some(of_outer);
+        }
+        let is_name = |action: &Action| matches!(action.class, Class::Person | Class::User);
+        let by_name = of_outer.is_somebody().then(|| [name, b"_name"].concat())?;
+        named.as_written(matcher, &by_name).filter(is_name)
     })
 }
 
@@ -179,9 +203,9 @@ fn items(matcher: &Matcher, text: &[u8], name: &Range<usize>, value: &Range<usiz
 }
 
 /// Whether a value is the start of the name of the pair behind, so that there is none: `New Account: Security ID: S-1-5-…`.
-fn is_name(matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
+fn is_name(named: &mut Named, matcher: &Matcher, text: &[u8], next: &Pair, value: &Range<usize>) -> bool {
     let mut starts = std::iter::once(next.name.start).chain(detect::phrase_starts(text, next.name.start));
-    starts.any(|start| start == value.start) && matcher.names.phrase(&text[value.start..next.name.end]).is_some()
+    starts.any(|start| start == value.start) && named.phrase(matcher, &text[value.start..next.name.end]).is_some()
 }
 
 /// Words before the bracket of a container that tell nothing but that it is one.

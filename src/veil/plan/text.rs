@@ -37,23 +37,27 @@ impl Plan {
         if self.patterns(scope, &scope.matcher.messages, text) {
             return;
         }
-        self.rows(scope, text);
-        // Several lines in one record: each may have a shape of its own.
-        if has_lines(text) && !scope.matcher.messages.is_empty() {
-            for line in lines(text) {
-                let found = self.findings.len();
-                self.patterns(scope, &scope.matcher.messages, &text[line.clone()]);
-                self.shift(found, line.start);
-            }
+        if has_lines(text) {
+            self.rows(scope, text);
+            self.messages(scope, text);
         }
         self.scan(scope, text);
     }
 
-    /// Plans the lines of a text that are rows below its first line, if that is a header.
-    fn rows(&mut self, scope: Scope<'_>, text: &[u8]) {
-        if !has_lines(text) {
+    /// Plans the lines of a text that are messages: each may have a shape of its own.
+    fn messages(&mut self, scope: Scope<'_>, text: &[u8]) {
+        if scope.matcher.messages.is_empty() {
             return;
         }
+        for line in lines(text) {
+            let found = self.findings.len();
+            self.patterns(scope, &scope.matcher.messages, &text[line.clone()]);
+            self.shift(found, line.start);
+        }
+    }
+
+    /// Plans the lines of a text that are rows below its first line, if that is a header.
+    fn rows(&mut self, scope: Scope<'_>, text: &[u8]) {
         let mut lines = lines(text);
         let header = lines.next().and_then(|header| Rows::below(scope.matcher, &text[header]));
         let Some(rows) = header else { return };
@@ -135,8 +139,11 @@ impl Plan {
             from = region.end;
         }
         self.words(scope, signs, text, from..text.len());
-        if signs.has(Sign::Equals) || signs.has(Sign::Angle) {
+        if signs.has(Sign::Equals) {
             self.pairs(scope, text, &regions);
+        }
+        if signs.has(Sign::Angle) {
+            self.elements(scope, text, &regions);
         }
     }
 
@@ -152,10 +159,12 @@ impl Plan {
             self.shapes_as_written(scope, words);
         }
         let mut kept: Vec<Range<usize>> = Vec::new();
-        scope.packs.expressed(scope.matcher, words, |entity, action| match action.replacement {
-            Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
-            None => kept.push(entity),
-        });
+        if !scope.matcher.expression_actions.is_empty() {
+            scope.packs.expressed(scope.matcher, words, |entity, action| match action.replacement {
+                Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
+                None => kept.push(entity),
+            });
+        }
         if signs.has(Sign::Question) {
             self.encoded_words(scope, words);
         }
@@ -221,9 +230,9 @@ impl Plan {
     }
 
     fn shapes_as_written(&mut self, scope: Scope<'_>, text: &[u8]) {
-        let mut found = Vec::new();
-        detect::shapes(text, &mut found);
-        for Found { span, shape } in found {
+        let mut found = std::mem::take(&mut self.spare_found);
+        scope.matcher.search.shapes(text, &mut found);
+        for Found { span, shape } in found.drain(..) {
             let action = scope.matcher.shape(shape);
             let Some(replacement) = action.replacement else { continue };
             let planned = match shape {
@@ -249,6 +258,7 @@ impl Plan {
                 self.push(action, replacement, text, span, Quoting::Text, Source::Shape);
             }
         }
+        self.spare_found = found;
     }
 
     /// Plans the words that encode text in base64.
@@ -305,7 +315,14 @@ const ENTITY_BYTES_MIN: usize = 2;
 const LINE_SEPARATOR: &[u8] = "\u{2028}".as_bytes();
 
 fn has_lines(text: &[u8]) -> bool {
-    memchr::memchr(b'\n', text).is_some() || memchr::memmem::find(text, LINE_SEPARATOR).is_some()
+    match memchr::memchr2(b'\n', LINE_SEPARATOR[0], text) {
+        None => false,
+        Some(at) => {
+            text[at] == b'\n'
+                || memchr::memchr(b'\n', text).is_some()
+                || memchr::memmem::find(text, LINE_SEPARATOR).is_some()
+        }
+    }
 }
 
 /// The lines of a text, without what separates them.
