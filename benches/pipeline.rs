@@ -47,8 +47,8 @@ const QUARANTINE: &str = "quarantine";
 const WORKERS: usize = 1;
 const SIZES: [usize; 3] = [200, 1024, 8192];
 const CODECS: [&str; 3] = ["none", "lz4", "zstd"];
-/// From the first commit on, so long is watched: three commit intervals. The last commit in it ends what is timed.
-const TIMED: Duration = Duration::from_millis(500);
+/// What is timed begins with the first commit and ends with the first one after so long: three commit intervals.
+const TIMED: Duration = Duration::from_millis(400);
 /// Between looks at how many records are committed.
 const LOOK: Duration = Duration::from_millis(1);
 /// What waits in the raw topic: more than is read while something is timed.
@@ -329,7 +329,11 @@ impl Stage {
     fn watch(&self, backlog: u64, committed: impl Fn() -> Option<u64>) -> Result<Pace> {
         let started = Commit::now(0);
         let (mut commits, mut is_through): (Vec<Commit>, bool) = (Vec::new(), false);
-        while !is_through && commits.first().is_none_or(|first| first.at.elapsed() < TIMED) {
+        let timed = |commits: &[Commit]| match commits {
+            [first, .., last] => last.at - first.at,
+            [] | [_] => Duration::ZERO,
+        };
+        while !is_through && timed(&commits) < TIMED {
             ensure!(started.at.elapsed() < TIMEOUT, "the backlog is not through after {TIMEOUT:?}");
             let records = committed().unwrap_or(backlog);
             if records > commits.last().map_or(0, |last| last.records) {
