@@ -258,7 +258,7 @@ mod tests {
         let position = Position { topic: "t", partition: 0, offset: 0 };
         let record = Record { position, timestamp_ms: Some(0), key: None, payload: Some(payload), headers: &[] };
         let mut batch = Batch::default();
-        veil.batch(&keyring, &[record.clone(), record], &mut batch);
+        veil.batch(&keyring, &[record, record], &mut batch);
 
         let keys = keyring.at(KeyEpoch(0)).unwrap();
         let planned = batch.planned[1].as_ref().unwrap();
