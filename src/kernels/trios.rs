@@ -18,6 +18,7 @@ pub const PATTERNS: usize = SETS * GROUPS;
 const SETS: usize = 2;
 
 /// Bytes that are read for a block: one more at each end.
+#[cfg(target_arch = "x86_64")]
 const READ: usize = BLOCK + 2;
 
 /// What stands beside a text on either side.
