@@ -3,13 +3,13 @@
 use anyhow::{Result, bail, ensure};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{Client, ClientContext, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Longest that a single question to the broker may take.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -18,10 +18,16 @@ pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Broker {
     pub(crate) bootstrap: String,
     pub(crate) timeout: Duration,
+    admin: AdminClient<DefaultClientContext>,
 }
 
 impl Broker {
-    fn settings(&self) -> ClientConfig {
+    pub(crate) fn new(bootstrap: String, timeout: Duration) -> Result<Self> {
+        let admin = ClientConfig::new().set("bootstrap.servers", &bootstrap).create()?;
+        Ok(Self { bootstrap, timeout, admin })
+    }
+
+    pub(crate) fn settings(&self) -> ClientConfig {
         let mut settings = ClientConfig::new();
         settings.set("bootstrap.servers", &self.bootstrap);
         settings
@@ -39,26 +45,15 @@ impl Broker {
         Ok(settings.create()?)
     }
 
-    pub(crate) fn consumer(&self, group: &str, more: &[(&str, &str)]) -> Result<BaseConsumer> {
-        let mut settings = self.settings();
-        settings.set("group.id", group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
-        settings.set("auto.offset.reset", "earliest").set("isolation.level", "read_committed");
-        settings.set("fetch.wait.max.ms", "50").set("queued.max.messages.kbytes", "65536");
-        more.iter().for_each(|(name, value)| {
-            settings.set(*name, *value);
-        });
-        Ok(settings.create()?)
-    }
-
     pub(crate) fn topic(&self, name: &str, partitions: i32, fresh: bool) -> Result<()> {
         if fresh {
-            self.delete_and_wait(name)?;
+            self.delete(name)?;
         }
-        let admin: AdminClient<DefaultClientContext> = self.settings().create()?;
         let deadline = Instant::now() + self.timeout;
         loop {
-            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
-            let created = wait_for(admin.create_topics(&[topic], &AdminOptions::new()))??;
+            // Records stay until their topic goes, whatever time they carry.
+            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1)).set("retention.ms", "-1");
+            let created = wait_for(self.admin.create_topics(&[topic], &AdminOptions::new()))??;
             match created.first() {
                 Some(Ok(_)) => break,
                 // A deleted topic's name is not free at once.
@@ -68,28 +63,17 @@ impl Broker {
                 other => bail!("could not create {name}: {other:?}"),
             }
         }
-        let consumer = self.consumer("kafka-load", &[])?;
-        self.wait_until(|| Ok(partition_count(&consumer, name)? == Some(partitions)))?;
-        println!("created topic={name} partitions={partitions}");
-        Ok(())
+        self.wait_until(|| Ok(partition_count(self.admin.inner(), name)? == Some(partitions)))
     }
 
     pub(crate) fn delete(&self, name: &str) -> Result<()> {
-        self.delete_and_wait(name)?;
-        println!("deleted topic={name}");
-        Ok(())
-    }
-
-    fn delete_and_wait(&self, name: &str) -> Result<()> {
-        let consumer = self.consumer("kafka-load", &[])?;
-        if partition_count(&consumer, name)?.is_none() {
+        if partition_count(self.admin.inner(), name)?.is_none() {
             return Ok(());
         }
-        let admin: AdminClient<DefaultClientContext> = self.settings().create()?;
-        for deleted in wait_for(admin.delete_topics(&[name], &AdminOptions::new()))?? {
+        for deleted in wait_for(self.admin.delete_topics(&[name], &AdminOptions::new()))?? {
             deleted.map_err(|(name, code)| anyhow::anyhow!("could not delete {name}: {code}"))?;
         }
-        self.wait_until(|| Ok(partition_count(&consumer, name)?.is_none()))
+        self.wait_until(|| Ok(partition_count(self.admin.inner(), name)?.is_none()))
     }
 
     fn wait_until(&self, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
@@ -107,9 +91,9 @@ fn wait_for<F: Future>(question: F) -> Result<F::Output> {
 }
 
 /// Number of partitions that have a leader; `None` when there is no such topic.
-pub(crate) fn partition_count(consumer: &BaseConsumer, name: &str) -> Result<Option<i32>> {
+pub(crate) fn partition_count<C: ClientContext>(client: &Client<C>, name: &str) -> Result<Option<i32>> {
     // All topics are asked for, because asking for one can create it.
-    let metadata = consumer.fetch_metadata(None, ANSWER_MAX)?;
+    let metadata = client.fetch_metadata(None, ANSWER_MAX)?;
     let topic = metadata.topics().iter().find(|topic| topic.name() == name);
     Ok(topic.map(|topic| topic.partitions().iter().filter(|partition| partition.leader() >= 0).count() as i32))
 }
@@ -151,9 +135,4 @@ pub(crate) fn flush(producer: &ThreadedProducer<DefaultProducerContext>, patienc
     let code = RDKafkaErrorCode::from(code);
     ensure!(code == RDKafkaErrorCode::NoError, "could not flush: {code}");
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "records carry the time at which they are sent")]
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }

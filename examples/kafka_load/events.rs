@@ -1,5 +1,8 @@
 //! Invented API events.
 
+/// An event of fewer bytes has no path, no duration and no headers.
+const FULL_BYTES_MIN: usize = 512;
+
 /// Writes the event `seq` of partition `part` into `payload` and returns its user's name.
 ///
 /// Addresses are of the documentation ranges (RFC 3849, RFC 5737). Every event has a user of its own and one of 65,536
@@ -16,14 +19,21 @@ pub(crate) fn event(part: i32, seq: u64, bytes: usize, payload: &mut Vec<u8>) ->
     let user = format!("{}{}", name(random >> 20), name(scramble(random)));
     let (order, status, took) =
         (random >> 40 & 0xffff, [200, 201, 404, 503][(random >> 10 & 3) as usize], random >> 50 & 0xff);
-    let event = format!(
-        "{{\"part\":{part},\"seq\":{seq},\"service\":\"orders\",\"client_ip\":\"{ip}\",\
-         \"user\":{{\"name\":\"{user}\",\"email\":\"{user}@example.com\"}},\"method\":\"GET\",\
-         \"path\":\"/users/{user}/orders/{order}\",\"status\":{status},\"duration_ms\":{took},\
-         \"headers\":{{\"x-forwarded-for\":\"{ip}\",\"accept\":\"application/json\",\
-         \"user-agent\":\"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 \
-         Safari/537.36\"}},\"note\":\""
-    );
+    let event = if bytes < FULL_BYTES_MIN {
+        format!(
+            "{{\"part\":{part},\"seq\":{seq},\"client_ip\":\"{ip}\",\
+             \"user\":{{\"name\":\"{user}\",\"email\":\"{user}@example.com\"}},\"status\":{status},\"note\":\""
+        )
+    } else {
+        format!(
+            "{{\"part\":{part},\"seq\":{seq},\"service\":\"orders\",\"client_ip\":\"{ip}\",\
+             \"user\":{{\"name\":\"{user}\",\"email\":\"{user}@example.com\"}},\"method\":\"GET\",\
+             \"path\":\"/users/{user}/orders/{order}\",\"status\":{status},\"duration_ms\":{took},\
+             \"headers\":{{\"x-forwarded-for\":\"{ip}\",\"accept\":\"application/json\",\
+             \"user-agent\":\"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+             Chrome/126.0.0.0 Safari/537.36\"}},\"note\":\""
+        )
+    };
     payload.clear();
     payload.extend_from_slice(event.as_bytes());
     let words = b"upstream answered after one retry, cache was cold, ".iter().cycle();

@@ -6,6 +6,7 @@
 mod broker;
 mod events;
 mod fates;
+mod latency;
 mod passthrough;
 mod produce;
 mod read_back;
@@ -13,9 +14,12 @@ mod read_back;
 use anyhow::Result;
 use broker::Broker;
 use clap::{Parser, Subcommand};
-use passthrough::Passthrough;
+use logveil::kafka::Options;
+use logveil::pipeline::CommitRule;
+use passthrough::{Guarantee, Passthrough, Total};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[derive(Parser)]
 struct Arguments {
@@ -48,7 +52,7 @@ enum Verb {
         records: u64,
         #[arg(long, default_value_t = 6)]
         partitions: i32,
-        /// Payload size; events are never shorter than about 450 bytes.
+        /// Payload size; events are never shorter than about 170 bytes.
         #[arg(long, default_value_t = 1024)]
         bytes: usize,
         /// Records per second; without it, as fast as the broker takes them.
@@ -89,7 +93,7 @@ enum Verb {
         #[arg(long, default_value = "read_committed")]
         isolation: String,
     },
-    /// Copies records in transactions, as logveil would without looking at them: the ceiling that it is measured by.
+    /// Copies records as logveil would without looking at them: the ceiling that it is measured by.
     Passthrough {
         from: String,
         to: String,
@@ -103,19 +107,39 @@ enum Verb {
         workers: usize,
         #[arg(long, default_value = "passthrough")]
         group: String,
+        #[arg(long, value_enum, default_value = "exactly-once")]
+        guarantee: Guarantee,
     },
     /// Waits until the offsets that a group committed reach the end of a topic, and measures how fast they got there.
     WaitDrained { group: String, topic: String },
+    /// Reads a topic while it is filled, and tells how old its records are when they can be read.
+    Latency {
+        topic: String,
+        /// Records that will come.
+        #[arg(long)]
+        records: usize,
+        /// So many of the first are not counted: they waited for programs to start.
+        #[arg(long, default_value_t = 0)]
+        skipped: usize,
+    },
     /// Waits for the first committed record of a topic, and tells when it could be read.
     First { topic: String },
 }
 
 fn main() -> Result<()> {
     let Arguments { bootstrap, timeout, verb } = Arguments::parse();
-    let broker = Broker { bootstrap, timeout: Duration::from_secs(timeout) };
+    let broker = Broker::new(bootstrap, Duration::from_secs(timeout))?;
     match verb {
-        Verb::Topic { name, partitions, fresh } => broker.topic(&name, partitions, fresh),
-        Verb::Delete { name } => broker.delete(&name),
+        Verb::Topic { name, partitions, fresh } => {
+            broker.topic(&name, partitions, fresh)?;
+            println!("created topic={name} partitions={partitions}");
+            Ok(())
+        }
+        Verb::Delete { name } => {
+            broker.delete(&name)?;
+            println!("deleted topic={name}");
+            Ok(())
+        }
         Verb::Fill { topic, records, partitions, bytes, rate } => broker.fill(&topic, records, partitions, bytes, rate),
         Verb::Lines { file, topic, partitions, restore_newlines } => {
             broker.lines(&file, &topic, partitions, restore_newlines)
@@ -126,11 +150,29 @@ fn main() -> Result<()> {
         Verb::Verify { topic, quarantine, partitions, records, isolation } => {
             broker.verify(&topic, quarantine.as_deref(), partitions, records, &isolation)
         }
-        Verb::Passthrough { from, to, partitions, records, commit_ms, workers, group } => {
-            let job = Passthrough { from, to, partitions, records, commit_ms, group };
-            job.run(&broker, workers)
+        Verb::Passthrough { from, to, partitions, records, commit_ms, workers, group, guarantee } => {
+            let options = Options {
+                bootstrap_servers: broker.bootstrap,
+                group,
+                instance: "passthrough".to_owned(),
+                workers,
+                consumer: BTreeMap::new(),
+                producer: BTreeMap::new(),
+            };
+            let rule = CommitRule { interval: Duration::from_millis(commit_ms), ..CommitRule::default() };
+            let job = Passthrough { options, from, to, partitions, rule, guarantee };
+            let total = Total::default();
+            job.run(records, &total)?;
+            println!("{total}");
+            Ok(())
         }
         Verb::WaitDrained { group, topic } => broker.wait_drained(&group, &topic),
+        Verb::Latency { topic, records, skipped } => broker.latency(&topic, records, skipped),
         Verb::First { topic } => broker.first(&topic),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "records carry the time at which they are sent")]
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }

@@ -1,7 +1,8 @@
 //! Fills topics.
 
-use crate::broker::{Broker, flush, now_ms, send};
+use crate::broker::{Broker, flush, send};
 use crate::events::event;
+use crate::now_ms;
 use crate::read_back::{LINE_SEPARATOR, replace};
 use anyhow::{Context, Result};
 use rdkafka::message::{Header, OwnedHeaders};

@@ -1,7 +1,8 @@
 //! Reads topics back and holds them against what was produced.
 
-use crate::broker::{ANSWER_MAX, Broker, assign_all, now_ms, partition_count};
+use crate::broker::{ANSWER_MAX, Broker, assign_all, partition_count};
 use crate::fates::{Fates, header};
+use crate::now_ms;
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -21,6 +22,17 @@ const QUARANTINED: &[u8] = b"logveil: quarantined";
 pub(crate) const LINE_SEPARATOR: &str = "\u{2028}";
 
 impl Broker {
+    pub(crate) fn consumer(&self, group: &str, more: &[(&str, &str)]) -> Result<BaseConsumer> {
+        let mut settings = self.settings();
+        settings.set("group.id", group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+        settings.set("auto.offset.reset", "earliest").set("isolation.level", "read_committed");
+        settings.set("fetch.wait.max.ms", "50").set("queued.max.messages.kbytes", "65536");
+        more.iter().for_each(|(name, value)| {
+            settings.set(*name, *value);
+        });
+        Ok(settings.create()?)
+    }
+
     /// Reads a topic from its start, until every partition is at its end and `enough` says so.
     fn read(
         &self,
@@ -31,7 +43,8 @@ impl Broker {
     ) -> Result<()> {
         let consumer =
             self.consumer("kafka-load", &[("isolation.level", isolation), ("enable.partition.eof", "true")])?;
-        let partitions = partition_count(&consumer, topic)?.with_context(|| format!("there is no topic {topic}"))?;
+        let partitions =
+            partition_count(consumer.client(), topic)?.with_context(|| format!("there is no topic {topic}"))?;
         assign_all(&consumer, topic, partitions)?;
         let (mut at_end, deadline) = (BTreeSet::new(), Instant::now() + self.timeout);
         while at_end.len() < partitions as usize || !enough() {
@@ -138,7 +151,8 @@ impl Broker {
 
     pub(crate) fn first(&self, topic: &str) -> Result<()> {
         let consumer = self.consumer("kafka-load", &[])?;
-        let partitions = partition_count(&consumer, topic)?.with_context(|| format!("there is no topic {topic}"))?;
+        let partitions =
+            partition_count(consumer.client(), topic)?.with_context(|| format!("there is no topic {topic}"))?;
         assign_all(&consumer, topic, partitions)?;
         let deadline = Instant::now() + self.timeout;
         while Instant::now() < deadline {
@@ -152,7 +166,8 @@ impl Broker {
 
     pub(crate) fn wait_drained(&self, group: &str, topic: &str) -> Result<()> {
         let consumer = self.consumer(group, &[])?;
-        let partitions = partition_count(&consumer, topic)?.with_context(|| format!("there is no topic {topic}"))?;
+        let partitions =
+            partition_count(consumer.client(), topic)?.with_context(|| format!("there is no topic {topic}"))?;
         let (started, mut first) = (Instant::now(), None);
         loop {
             // A broker may be away, or a partition without a leader, for a while.

@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::terminal::Paint;
 use super::text::{Change, count, difference, table};
 use super::{explain, packs};
-use crate::decode::line::{self, GivenUp, Hole};
+use crate::decode::line::{GivenUp, Hole, Shape};
 use crate::keys::{EPOCH_DAYS_DEFAULT, EpochSecret, KeyEpoch, Keyring, SealSecret, epoch_at};
 use crate::record::{Header, Position, Record};
 use crate::rules::cases::{Case, Content, Expected};
@@ -301,9 +301,8 @@ fn line_patterns<'p>(pack: &'p RulePack, line: &[u8]) -> Vec<&'p LinePattern> {
     let (mut candidates, mut given_up) = if pack.lines.is_empty() { messages } else { lines };
     loop {
         let mut holes = Vec::new();
-        let Some(pattern) = candidates.iter().find(|pattern| line::holes(pattern, text, given_up, &mut holes)) else {
-            break;
-        };
+        let mut fits = |pattern: &&LinePattern| Shape::new(pattern).holes(text, given_up, &mut holes);
+        let Some(pattern) = candidates.iter().find(|pattern| fits(pattern)) else { break };
         used.push(pattern);
         let is_message =
             |hole: &&Hole| matches!(&pattern.parts[hole.part], Part::Hole { name, .. } if name == "message");

@@ -37,7 +37,8 @@ impl Undo {
     pub fn flatten(self, source: &[u8], flat: &mut Vec<u8>) -> bool {
         // Most of what escapes begin with is none, as in `?a=b&c=d`: nothing is copied before the first one.
         let (mut at, mut copied) = (0, 0);
-        while let Some(start) = self.next_start(source, at) {
+        let has_full_width = self == Self::Any && memchr::memchr(FULL_WIDTH, source).is_some();
+        while let Some(start) = self.next_start(&source[at..], has_full_width).map(|start| at + start) {
             let step = self.step(source, start);
             at = start + step.source_len;
             if step.source_len > 1 {
@@ -64,22 +65,24 @@ impl Undo {
 
     /// Whether bytes that escapes begin with stand in `source`: a quick look.
     pub fn may_change(self, source: &[u8]) -> bool {
-        self.next_start(source, 0).is_some()
+        let escapes = || memchr::memchr3(b'\\', b'%', b'&', source).is_some();
+        match self {
+            Self::Any => escapes() || memchr::memchr(FULL_WIDTH, source).is_some(),
+            Self::Spelling => escapes(),
+            Self::Doubled => memchr::memchr(b'"', source).is_some(),
+        }
     }
 
-    /// The next byte at or behind `from` that an escape may begin with.
-    fn next_start(self, source: &[u8], from: usize) -> Option<usize> {
-        let rest = source.get(from..)?;
-        let sign = || memchr::memchr3(b'\\', b'%', b'&', rest);
-        let at = match self {
-            Self::Any => {
-                let sign = sign();
-                memchr::memchr(FULL_WIDTH, &rest[..sign.unwrap_or(rest.len())]).or(sign)
+    /// The first byte of `source` that an escape may begin with.
+    fn next_start(self, source: &[u8], has_full_width: bool) -> Option<usize> {
+        match self {
+            // Looking for one of four bytes by two searches could cost the square of the length.
+            Self::Any if has_full_width => {
+                source.iter().position(|byte| matches!(*byte, b'\\' | b'%' | b'&' | FULL_WIDTH))
             }
-            Self::Spelling => sign(),
-            Self::Doubled => memchr::memchr(b'"', rest),
-        };
-        at.map(|at| from + at)
+            Self::Any | Self::Spelling => memchr::memchr3(b'\\', b'%', b'&', source),
+            Self::Doubled => memchr::memchr(b'"', source),
+        }
     }
 
     fn step(self, source: &[u8], at: usize) -> Step {
@@ -296,6 +299,28 @@ mod tests {
     }
 
     proptest! {
+        /// The oracle takes a step at every byte.
+        #[test]
+        fn flattening_passes_by_nothing(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["a", "\\n", "\\", "%41", "%", "&amp;", "&", "１", "é", "\"", "\"\"", "\\u0041", "long enough"]),
+                0..30,
+            ),
+            undo in prop::sample::select(vec![Undo::Any, Undo::Spelling, Undo::Doubled]),
+        ) {
+            let source = pieces.concat().into_bytes();
+            let (mut expected, mut changed, mut at) = (Vec::new(), false, 0);
+            while at < source.len() {
+                let step = undo.step(&source, at);
+                expected.extend_from_slice(step.text());
+                changed |= step.source_len > 1;
+                at += step.source_len;
+            }
+            let mut flat = Vec::new();
+            prop_assert_eq!(undo.flatten(&source, &mut flat), changed);
+            prop_assert!(!changed || flat == expected);
+        }
+
         /// The oracle is `serde_json`; every character boundary of the text maps to a boundary of the source.
         #[test]
         fn agrees_with_serde_json_and_maps_back(characters in prop::collection::vec(any::<(char, bool)>(), 0..20)) {

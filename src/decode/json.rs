@@ -61,6 +61,17 @@ pub enum Token {
     Null,
 }
 
+impl Token {
+    /// Where a name or value stands that is no bracket and not `null`, without its quotes.
+    pub fn span(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Name(quoted) | Self::Text(quoted) => Some(&quoted.inner),
+            Self::Number(span) | Self::Bool(span) => Some(span),
+            Self::ObjectStart | Self::ObjectEnd | Self::ArrayStart | Self::ArrayEnd | Self::Null => None,
+        }
+    }
+}
+
 /// A member's name as programs write it, in quotes and with a colon behind, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

@@ -1,4 +1,4 @@
-//! Matches a line against a [`LinePattern`]: literal text with named holes.
+//! Matches a line against a [`LinePattern`]: literal text with named holes. Start at [`Shape`].
 
 use crate::rules::{Extent, LinePattern, Part};
 use std::ops::Range;
@@ -25,19 +25,53 @@ pub struct Hole {
     pub span: Range<usize>,
 }
 
-/// Matches the whole of `line` and appends its holes in order; `false` leaves `holes` as it was.
-///
-/// Linear in the line: a hole ends where the next literal stands, and only a greedy hole tries several places (at most
-/// 32); `given_up` says what becomes of the line when none of these fits.
-pub fn holes(pattern: &LinePattern, line: &[u8], given_up: GivenUp, holes: &mut Vec<Hole>) -> bool {
-    let before = holes.len();
-    for line in readings(line) {
-        if rest(Parts { parts: &pattern.parts, given_up }, 0, line, 0, holes).is_ok() {
-            return true;
-        }
-        holes.truncate(before);
+/// A [`LinePattern`] made ready for matching: what its literals tell is worked out once.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// One for each part of the pattern.
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Literal(Literal),
+    Hole(Extent),
+}
+
+impl Shape {
+    /// The shape of lines that have this pattern.
+    pub fn new(pattern: &LinePattern) -> Self {
+        let piece = |part: &Part| match part {
+            Part::Literal(text) => Piece::Literal(Literal::new(text)),
+            Part::Hole { extent, .. } => Piece::Hole(*extent),
+        };
+        Self { pieces: pattern.parts.iter().map(piece).collect() }
     }
-    false
+
+    /// Matches the whole of `line` and appends its holes in order; `false` leaves `holes` as it was.
+    ///
+    /// Linear in the line: a hole ends where the next literal stands, and only a greedy hole tries several places (at most
+    /// 32); `given_up` says what becomes of the line when none of these fits.
+    pub fn holes(&self, line: &[u8], given_up: GivenUp, holes: &mut Vec<Hole>) -> bool {
+        let before = holes.len();
+        for line in readings(line) {
+            if rest(Pieces { pieces: &self.pieces, given_up }, 0, line, 0, holes).is_ok() {
+                return true;
+            }
+            holes.truncate(before);
+        }
+        false
+    }
+
+    /// How far `line` follows the pattern: the index of the first part that does not fit, or `None` when all do.
+    ///
+    /// For explaining a near miss of a whole line.
+    pub fn first_misfit(&self, line: &[u8]) -> Option<usize> {
+        let pieces = Pieces { pieces: &self.pieces, given_up: GivenUp::Misfits };
+        let misfit = |line| rest(pieces, 0, line, 0, &mut Vec::new()).err();
+        // `None` is a match, which no misfit is better than.
+        readings(line).map(misfit).max_by_key(|misfit| misfit.unwrap_or(usize::MAX)).flatten()
+    }
 }
 
 /// The line as it is, and without white space at its end: producers leave `\r`, line feeds and blanks there.
@@ -46,46 +80,36 @@ fn readings(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::once(line).chain((trimmed.len() < line.len()).then_some(trimmed))
 }
 
-/// How far `line` follows the pattern: the index of the first part that does not fit, or `None` when all do.
-///
-/// For explaining a near miss of a whole line.
-pub fn first_misfit(pattern: &LinePattern, line: &[u8]) -> Option<usize> {
-    let parts = Parts { parts: &pattern.parts, given_up: GivenUp::Misfits };
-    let misfit = |line| rest(parts, 0, line, 0, &mut Vec::new()).err();
-    // `None` is a match, which no misfit is better than.
-    readings(line).map(misfit).max_by_key(|misfit| misfit.unwrap_or(usize::MAX)).flatten()
-}
-
-/// The parts of a pattern, and what becomes of it when its greedy hole gives up.
+/// The pieces of a shape, and what becomes of it when its greedy hole gives up.
 #[derive(Clone, Copy)]
-struct Parts<'p> {
-    parts: &'p [Part],
+struct Pieces<'p> {
+    pieces: &'p [Piece],
     given_up: GivenUp,
 }
 
-impl<'p> Parts<'p> {
+impl<'p> Pieces<'p> {
     /// The literal behind the hole at `part`.
-    fn literal_behind(self, part: usize) -> Option<&'p str> {
-        match self.parts.get(part + 1) {
-            Some(Part::Literal(literal)) => Some(literal),
-            Some(Part::Hole { .. }) | None => None,
+    fn literal_behind(self, part: usize) -> Option<&'p Literal> {
+        match self.pieces.get(part + 1) {
+            Some(Piece::Literal(literal)) => Some(literal),
+            Some(Piece::Hole(_)) | None => None,
         }
     }
 }
 
-/// Matches the parts from `part` on against `line[at..]`; the error is the part that did not fit.
-fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
-    while let Some(current) = parts.parts.get(part) {
-        match current {
-            Part::Literal(literal) => {
-                if !begins_with(&line[at..], literal.as_bytes()) {
+/// Matches the pieces from `part` on against `line[at..]`; the error is the part that did not fit.
+fn rest(pieces: Pieces<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    while let Some(piece) = pieces.pieces.get(part) {
+        match piece {
+            Piece::Literal(literal) => {
+                if !literal.begins(&line[at..]) {
                     return Err(part);
                 }
                 at += literal.len();
             }
-            Part::Hole { extent: Extent::Greedy, .. } => return greedy(parts, part, line, at, holes),
-            Part::Hole { extent, .. } => {
-                let (value, len) = hole(*extent, parts.literal_behind(part), &line[at..]).ok_or(part)?;
+            Piece::Hole(Extent::Greedy) => return greedy(pieces, part, line, at, holes),
+            Piece::Hole(extent) => {
+                let (value, len) = hole(*extent, pieces.literal_behind(part), &line[at..]).ok_or(part)?;
                 holes.push(Hole { part, span: at + value.start..at + value.end });
                 at += len;
             }
@@ -97,8 +121,8 @@ fn rest(parts: Parts<'_>, mut part: usize, line: &[u8], mut at: usize, holes: &m
 
 /// Tries the places where the next literal stands from the last to the first, so that whatever a stranger wrote into the
 /// hole cannot end it early.
-fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
-    let Some(literal) = parts.literal_behind(part) else {
+fn greedy(pieces: Pieces<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec<Hole>) -> Result<(), usize> {
+    let Some(literal) = pieces.literal_behind(part) else {
         holes.push(Hole { part, span: at..line.len() });
         return Ok(());
     };
@@ -106,12 +130,12 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     let mut misfit = part + 1;
     let mut behind = line.len() - at;
     let places = std::iter::from_fn(|| {
-        behind = rfind(&line[at..at + behind], literal.as_bytes())?;
+        behind = literal.rfind(&line[at..at + behind])?;
         Some(behind)
     });
     for (tries, len) in places.enumerate() {
         if tries == GREEDY_TRIES_MAX {
-            return match parts.given_up {
+            return match pieces.given_up {
                 GivenUp::Misfits => Err(misfit),
                 GivenUp::TakesRest => {
                     holes.push(Hole { part, span: at..line.len() });
@@ -120,7 +144,7 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
             };
         }
         holes.push(Hole { part, span: at..at + len });
-        match rest(parts, part + 1, line, at + len, holes) {
+        match rest(pieces, part + 1, line, at + len, holes) {
             Ok(()) => return Ok(()),
             Err(deeper) => misfit = misfit.max(deeper),
         }
@@ -129,57 +153,51 @@ fn greedy(parts: Parts<'_>, part: usize, line: &[u8], at: usize, holes: &mut Vec
     Err(misfit)
 }
 
-/// How patterns begin, up to their greedy holes: a tree, in which what several have in common is matched once.
+/// How shapes begin, up to their greedy holes: a tree, in which what several have in common is matched once.
 #[derive(Debug, Default)]
-pub struct PatternTree {
-    /// The patterns of which no more is in the tree.
+pub struct ShapeTree {
+    /// The shapes of which no more is in the tree.
     ended: Vec<usize>,
-    next: Vec<(Step, PatternTree)>,
+    /// What comes next: words and numbers with a literal behind them, which have their length in common, and all else.
+    words: Vec<(Literal, ShapeTree)>,
+    ints: Vec<(Literal, ShapeTree)>,
+    others: Vec<(Step, ShapeTree)>,
 }
 
 /// A hole and the literal behind it, or the literal at the start of a pattern.
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
     hole: Option<Extent>,
-    literal: Option<String>,
+    literal: Option<Literal>,
 }
 
-/// A word at the start of a text.
-struct Word {
-    len: usize,
-    /// What stands behind it.
-    behind: u64,
-}
-
-impl PatternTree {
-    /// Adds a pattern, which is known by `number` from then on.
-    pub fn add(&mut self, pattern: &LinePattern, number: usize) {
+impl ShapeTree {
+    /// Adds a shape, which is known by `number` from then on.
+    pub fn add(&mut self, shape: &Shape, number: usize) {
         let mut tree = self;
-        let mut parts = pattern.parts.iter().peekable();
-        while let Some(part) = parts.next() {
-            let step = match part {
-                Part::Literal(literal) => Step { hole: None, literal: Some(literal.clone()) },
-                Part::Hole { extent: Extent::Greedy, .. } => break,
-                Part::Hole { extent, .. } => {
-                    let literal = parts.next_if(|part| matches!(part, Part::Literal(_)));
-                    let literal = literal.and_then(|part| match part {
-                        Part::Literal(literal) => Some(literal.clone()),
-                        Part::Hole { .. } => None,
+        let mut pieces = shape.pieces.iter().peekable();
+        while let Some(piece) = pieces.next() {
+            tree = match piece {
+                Piece::Literal(literal) => next(&mut tree.others, Step { hole: None, literal: Some(literal.clone()) }),
+                Piece::Hole(Extent::Greedy) => break,
+                Piece::Hole(extent) => {
+                    let literal = pieces.next_if(|piece| matches!(piece, Piece::Literal(_)));
+                    let literal = literal.and_then(|piece| match piece {
+                        Piece::Literal(literal) => Some(literal.clone()),
+                        Piece::Hole(_) => None,
                     });
-                    Step { hole: Some(*extent), literal }
+                    match (extent, literal) {
+                        (Extent::Word, Some(literal)) => next(&mut tree.words, literal),
+                        (Extent::Int, Some(literal)) => next(&mut tree.ints, literal),
+                        (extent, literal) => next(&mut tree.others, Step { hole: Some(*extent), literal }),
+                    }
                 }
             };
-            let known = tree.next.iter().position(|(known, _)| *known == step);
-            let place = known.unwrap_or_else(|| {
-                tree.next.push((step, Self::default()));
-                tree.next.len() - 1
-            });
-            tree = &mut tree.next[place].1;
         }
         tree.ended.push(number);
     }
 
-    /// Calls `each` with the patterns that `line` can have by its beginning; with some of them twice.
+    /// Calls `each` with the shapes that `line` can have by its beginning; with some of them twice.
     pub fn each_candidate(&self, line: &[u8], mut each: impl FnMut(usize)) {
         for line in readings(line) {
             self.follow(line, &mut each);
@@ -188,51 +206,126 @@ impl PatternTree {
 
     fn follow(&self, line: &[u8], each: &mut impl FnMut(usize)) {
         self.ended.iter().for_each(|number| each(*number));
-        // Most patterns go on with a word and a blank: it is looked for once.
-        let mut word = None;
-        for (step, tree) in &self.next {
-            let len = match (step.hole, &step.literal) {
-                (Some(Extent::Word), Some(literal)) if literal.starts_with(is_white) => {
-                    let word = word.get_or_insert_with(|| Word::at_start(line));
-                    word.len_with(literal.as_bytes(), line)
+        if !self.words.is_empty() {
+            let run = word_len(line);
+            for (literal, tree) in &self.words {
+                if let Some(len) = word(Some(literal), line, run) {
+                    tree.follow(&line[len + literal.len()..], each);
                 }
-                (_, _) => step.len(line),
-            };
-            if let Some(rest) = len.and_then(|len| line.get(len..)) {
+            }
+        }
+        if !self.ints.is_empty()
+            && let Some(run) = int(line)
+        {
+            for (literal, tree) in self.ints.iter().filter(|(literal, _)| literal.begins(&line[run..])) {
+                tree.follow(&line[run + literal.len()..], each);
+            }
+        }
+        for (step, tree) in &self.others {
+            if let Some(rest) = step.len(line).and_then(|len| line.get(len..)) {
                 tree.follow(rest, each);
             }
         }
     }
 }
 
-impl Word {
-    fn at_start(text: &[u8]) -> Self {
-        let len = word_len(text);
-        Self { len, behind: head(&text[len..]) }
-    }
-
-    /// Bytes of the word and the literal, if that stands behind it in `text`.
-    fn len_with(&self, literal: &[u8], text: &[u8]) -> Option<usize> {
-        let is_far = (head(literal) ^ self.behind) & head_mask(literal.len()) != 0;
-        let fits = !is_far && self.len > 0 && begins_with(&text[self.len..], literal);
-        fits.then_some(self.len + literal.len())
-    }
+/// The tree behind `key`, made if there is none.
+fn next<K: PartialEq>(list: &mut Vec<(K, ShapeTree)>, key: K) -> &mut ShapeTree {
+    let place = list.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+        list.push((key, ShapeTree::default()));
+        list.len() - 1
+    });
+    &mut list[place].1
 }
 
 impl Step {
     /// Bytes that it takes at the start of `text`; `None` when it does not fit.
     fn len(&self, text: &[u8]) -> Option<usize> {
-        let literal = self.literal.as_deref();
+        let literal = self.literal.as_ref();
         let len = match self.hole {
             Some(extent) => hole(extent, literal, text)?.1,
             None => 0,
         };
-        let literal = literal.unwrap_or_default().as_bytes();
-        begins_with(text.get(len..)?, literal).then_some(len + literal.len())
+        let Some(literal) = literal else { return Some(len) };
+        literal.begins(text.get(len..)?).then_some(len + literal.len())
     }
 }
 
+/// A text that a pattern prescribes, and what is worked out of it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Literal {
+    text: Box<[u8]>,
+    /// Its [`head`], and the bits of it that count.
+    head: u64,
+    mask: u64,
+    /// Where its rarest byte stands: the search for it goes by that.
+    rarest: usize,
+    /// Where its first white space stands.
+    white: Option<usize>,
+}
+
+impl Literal {
+    fn new(text: &str) -> Self {
+        let text = text.as_bytes();
+        let rarity = |place: &usize| COMMON.iter().position(|common| *common == text[*place]).unwrap_or(COMMON.len());
+        Self {
+            text: text.into(),
+            head: head(text),
+            mask: head_mask(text.len()),
+            rarest: (0..text.len()).max_by_key(rarity).unwrap_or_default(),
+            white: text.iter().position(u8::is_ascii_whitespace),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether it stands at the start of `text`.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        // Most texts differ at once, and comparing numbers is cheaper than a call.
+        (head(text) ^ self.head) & self.mask == 0
+            && text.len() >= self.text.len()
+            && (self.text.len() <= HEAD_BYTES || text.starts_with(&self.text))
+    }
+
+    /// Where it first stands in `text`. `memmem` makes itself ready for each search, which costs more than short texts are
+    /// worth.
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        let Some(sign) = self.text.get(self.rarest) else { return Some(0) };
+        let mut from = self.rarest;
+        loop {
+            let start = from + memchr::memchr(*sign, text.get(from..)?)? - self.rarest;
+            if self.begins(&text[start..]) {
+                return Some(start);
+            }
+            from = start + self.rarest + 1;
+        }
+    }
+
+    /// Where it last stands in `text`.
+    fn rfind(&self, text: &[u8]) -> Option<usize> {
+        let Some(sign) = self.text.get(self.rarest) else { return Some(text.len()) };
+        let mut end = text.len();
+        loop {
+            let at = memchr::memrchr(*sign, &text[..end])?;
+            if let Some(start) = at.checked_sub(self.rarest).filter(|start| self.begins(&text[*start..])) {
+                return Some(start);
+            }
+            end = at;
+        }
+    }
+}
+
+/// Bytes that are common in logs, the most common first; by experience, and only speed depends on it.
+const COMMON: &[u8] = b" 0123456789etaoinsr.:-/hldcumfpgwybvkxjqz";
+
+/// Bytes of a [`head`].
+const HEAD_BYTES: usize = size_of::<u64>();
+
 /// The first bytes of a text, the first one lowest; zeros where it is shorter.
+#[inline]
 pub fn head(text: &[u8]) -> u64 {
     text.first_chunk().map_or_else(
         || text.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
@@ -242,55 +335,40 @@ pub fn head(text: &[u8]) -> u64 {
 
 /// The bits of [`head`] that so many bytes of a text take.
 pub fn head_mask(bytes: usize) -> u64 {
-    u64::MAX.checked_shr(64_u32.saturating_sub(8 * bytes.min(8) as u32)).unwrap_or_default()
-}
-
-/// Whether `literal` stands at the start of `text`. For literals of a few bytes this is cheaper than a call.
-fn begins_with(text: &[u8], literal: &[u8]) -> bool {
-    text.len() >= literal.len() && literal.iter().zip(text).all(|(expected, byte)| expected == byte)
+    u64::MAX.checked_shr(64_u32.saturating_sub(8 * bytes.min(HEAD_BYTES) as u32)).unwrap_or_default()
 }
 
 /// The value of a hole at the start of `text`, and the bytes that it takes with its quotes; `None` when it does not fit.
-fn hole(extent: Extent, literal: Option<&str>, text: &[u8]) -> Option<(Range<usize>, usize)> {
-    let find = |within: &[u8]| match literal {
-        Some(literal) => find(within, literal.as_bytes()),
-        None => Some(within.len()),
-    };
+fn hole(extent: Extent, literal: Option<&Literal>, text: &[u8]) -> Option<(Range<usize>, usize)> {
     let len = match extent {
-        Extent::Word => word(literal.map(str::as_bytes), text)?,
-        Extent::Int => {
-            let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-            (run > 0).then_some(run)?
-        }
-        Extent::Text | Extent::Greedy => find(text)?,
+        Extent::Word => word(literal, text, word_len(text))?,
+        Extent::Int => int(text)?,
+        Extent::Text | Extent::Greedy => literal.map_or(Some(text.len()), |literal| literal.find(text))?,
         Extent::Quoted => quoted_len(text)?,
-        Extent::Csv => return csv_field(literal.and_then(|literal| literal.bytes().next()), text),
+        Extent::Csv => return csv_field(literal.and_then(|literal| literal.text.first().copied()), text),
         Extent::Rest => text.len(),
     };
     Some((0..len, len))
 }
 
-/// Bytes of the word at the start of `text` up to the first place where `literal` stands in it or right behind it; `None`
-/// where that is nowhere or at the start.
-fn word(literal: Option<&[u8]>, text: &[u8]) -> Option<usize> {
-    let len = match literal.and_then(|literal| Some((literal, literal.first()?))) {
-        None => word_len(text),
-        // No word holds white space.
-        Some((literal, first)) if first.is_ascii_whitespace() => {
-            let len = word_len(text);
-            begins_with(&text[len..], literal).then_some(len)?
-        }
-        Some((literal, first)) => {
-            let stands = |at: usize| text[at] == *first && begins_with(&text[at..], literal);
-            let end = (0..text.len()).find(|at| text[*at].is_ascii_whitespace() || stands(*at))?;
-            stands(end).then_some(end)?
-        }
+/// Bytes of the word at the start of `text`, which ends with its `run` of bytes without white space, or at the first place
+/// where `literal` stands in that or right behind it; `None` where that is nowhere or at the start.
+fn word(literal: Option<&Literal>, text: &[u8], run: usize) -> Option<usize> {
+    let len = match literal.filter(|literal| literal.len() > 0) {
+        None => run,
+        Some(literal) => match literal.white {
+            // The first white space of both is the same.
+            Some(white) => run.checked_sub(white).filter(|len| literal.begins(&text[*len..]))?,
+            None => literal.find(&text[..run])?,
+        },
     };
     (len > 0).then_some(len)
 }
 
-fn is_white(character: char) -> bool {
-    character.is_ascii_whitespace()
+/// Bytes of the number at the start of `text`.
+fn int(text: &[u8]) -> Option<usize> {
+    let run = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    (run > 0).then_some(run)
 }
 
 /// Bytes before the first white space.
@@ -312,40 +390,6 @@ fn word_len(text: &[u8]) -> usize {
 
 fn white_from(text: &[u8]) -> usize {
     text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len())
-}
-
-/// The place in a literal of a byte that is rare in logs, if it has one.
-fn rare(literal: &[u8]) -> usize {
-    let is_rare = |byte: &u8| !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && !b" .:-/".contains(byte);
-    literal.iter().position(is_rare).unwrap_or_default()
-}
-
-/// Where `literal` first stands in `text`. `memmem` makes itself ready for each search, which costs more than short texts are worth.
-fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
-    let rare = rare(literal);
-    let Some(sign) = literal.get(rare) else { return Some(0) };
-    let mut from = rare;
-    loop {
-        let start = from + memchr::memchr(*sign, text.get(from..)?)? - rare;
-        if begins_with(&text[start..], literal) {
-            return Some(start);
-        }
-        from = start + rare + 1;
-    }
-}
-
-/// Where `literal` last stands in `text`.
-fn rfind(text: &[u8], literal: &[u8]) -> Option<usize> {
-    let rare = rare(literal);
-    let Some(sign) = literal.get(rare) else { return Some(text.len()) };
-    let mut end = text.len();
-    loop {
-        let at = memchr::memrchr(*sign, &text[..end])?;
-        if let Some(start) = at.checked_sub(rare).filter(|start| begins_with(&text[*start..], literal)) {
-            return Some(start);
-        }
-        end = at;
-    }
 }
 
 /// The value of the field that `text` begins with, without its quotes, and the bytes of the field with them; `None` when
@@ -380,6 +424,7 @@ fn quoted_len(text: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::pattern;
     use proptest::prelude::*;
 
     fn literal(text: &str) -> Part {
@@ -394,7 +439,8 @@ mod tests {
     fn check(parts: &[Part], line: &str, expect: Option<&[(&str, &str)]>) {
         let pattern = LinePattern { id: "test".to_owned(), parts: parts.to_vec(), line: 1 };
         let mut found = Vec::new();
-        let matched = holes(&pattern, line.as_bytes(), GivenUp::Misfits, &mut found);
+        let shape = Shape::new(&pattern);
+        let matched = shape.holes(line.as_bytes(), GivenUp::Misfits, &mut found);
         let found: Vec<_> = found
             .iter()
             .map(|hole| match &parts[hole.part] {
@@ -403,7 +449,7 @@ mod tests {
             })
             .collect();
         assert_eq!(matched.then_some(found.as_slice()), expect);
-        assert_eq!(first_misfit(&pattern, line.as_bytes()).is_none(), matched);
+        assert_eq!(shape.first_misfit(line.as_bytes()).is_none(), matched);
     }
 
     fn failed_password() -> Vec<Part> {
@@ -446,10 +492,10 @@ mod tests {
     fn a_hole_that_finds_no_end_gives_up() {
         let line = format!("Failed password for invalid user {} end", "x from ".repeat(100));
         let mut found = Vec::new();
-        let pattern = LinePattern { id: "test".to_owned(), parts: failed_password(), line: 1 };
-        assert!(!holes(&pattern, line.as_bytes(), GivenUp::Misfits, &mut found));
+        let shape = Shape::new(&LinePattern { id: "test".to_owned(), parts: failed_password(), line: 1 });
+        assert!(!shape.holes(line.as_bytes(), GivenUp::Misfits, &mut found));
         assert_eq!(found, []);
-        assert!(holes(&pattern, line.as_bytes(), GivenUp::TakesRest, &mut found));
+        assert!(shape.holes(line.as_bytes(), GivenUp::TakesRest, &mut found));
         assert_eq!(found, [Hole { part: 1, span: 33..line.len() }]);
     }
 
@@ -510,22 +556,90 @@ mod tests {
         (1..=run).contains(&end).then_some(end)
     }
 
+    /// The holes by the definition of [`Extent`], but for separated values.
+    fn holes_by_definition(parts: &[Part], line: &str, given_up: GivenUp) -> Option<Vec<Range<usize>>> {
+        let Some((first, behind)) = parts.split_first() else { return line.is_empty().then(Vec::new) };
+        let extent = match first {
+            Part::Literal(literal) => {
+                let holes = holes_by_definition(behind, line.strip_prefix(literal.as_str())?, given_up)?;
+                return Some(moved(holes, literal.len()));
+            }
+            Part::Hole { extent, .. } => *extent,
+        };
+        let literal = behind.first().and_then(|part| match part {
+            Part::Literal(literal) => Some(literal.as_str()),
+            Part::Hole { .. } => None,
+        });
+        let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        let ends: Vec<usize> = match (extent, literal) {
+            (Extent::Word, _) => word_by_definition(literal, line.as_bytes()).into_iter().collect(),
+            (Extent::Int, _) => Some(digits).filter(|digits| *digits > 0).into_iter().collect(),
+            (Extent::Quoted, _) => quoted_len(line.as_bytes()).into_iter().collect(),
+            (Extent::Text, Some(literal)) => line.find(literal).into_iter().collect(),
+            (Extent::Greedy, Some(literal)) => {
+                (0..=line.len()).rev().filter(|at| line.as_bytes()[*at..].starts_with(literal.as_bytes())).collect()
+            }
+            (Extent::Rest | Extent::Text | Extent::Greedy, _) => vec![line.len()],
+            (Extent::Csv, _) => unreachable!("no pattern of the test has one"),
+        };
+        let read = |end: &usize| {
+            let holes = holes_by_definition(behind, line.get(*end..)?, given_up)?;
+            Some(std::iter::once(0..*end).chain(moved(holes, *end)).collect())
+        };
+        let gives_up = extent == Extent::Greedy && ends.len() > GREEDY_TRIES_MAX && given_up == GivenUp::TakesRest;
+        let found = ends.iter().take(GREEDY_TRIES_MAX).find_map(read);
+        found.or_else(|| gives_up.then(|| std::iter::once(0..line.len()).collect()))
+    }
+
+    fn moved(spans: Vec<Range<usize>>, by: usize) -> Vec<Range<usize>> {
+        spans.into_iter().map(|span| span.start + by..span.end + by).collect()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5000))]
 
         #[test]
         fn words_and_literals_are_found_where_they_stand(
             text in "[ab:\\[ \\t\\r\u{1}\u{e9}-]{0,30}",
-            literal in "[ab:\\[ \\t\u{e9}-]{1,3}",
+            literal in "[ab:\\[ \\t\u{e9}-]{1,3}|[ab ]{8,10}",
         ) {
             let (text, bytes) = (text.as_bytes(), literal.as_bytes());
-            prop_assert_eq!(find(text, bytes), memchr::memmem::find(text, bytes));
-            prop_assert_eq!(rfind(text, bytes), memchr::memmem::rfind(text, bytes));
-            prop_assert_eq!(word(Some(bytes), text), word_by_definition(Some(&literal), text));
-            prop_assert_eq!(word(None, text), word_by_definition(None, text));
-            prop_assert_eq!(begins_with(text, bytes), text.starts_with(bytes));
+            let of = Literal::new(&literal);
+            prop_assert_eq!(of.find(text), memchr::memmem::find(text, bytes));
+            prop_assert_eq!(of.rfind(text), memchr::memmem::rfind(text, bytes));
+            prop_assert_eq!(of.begins(text), text.starts_with(bytes));
+            prop_assert_eq!(word(Some(&of), text, word_len(text)), word_by_definition(Some(&literal), text));
+            prop_assert_eq!(word(None, text, word_len(text)), word_by_definition(None, text));
             let agree = (head(text) ^ head(bytes)) & head_mask(bytes.len()) == 0;
             prop_assert_eq!(agree && text.len() >= bytes.len(), text.starts_with(bytes));
+        }
+
+        #[test]
+        fn holes_are_those_of_the_definition(
+            pattern in prop::sample::select(vec![
+                "<a> - <b:greedy> [<c:text>] \"<d:quoted>\" <e:int>",
+                "<a>[<b:int>]: <c:rest>",
+                "<a>: <b:greedy> from <c> port <d:int>",
+                "<a:int>-<b:int>T<c>: <d:rest>",
+                "xxxxxxxxx <a:greedy> from <b>: x<c:rest>",
+                "<a:text>: x<b:rest>",
+                "x <a:text> from xxxxxxxxx",
+            ]),
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "x", "x: ", "1", "22", "-", " - ", " ", "T", "[", "] ", "]: ", " [", "\"", " \"", "\\\"", " from ", " port ", ": ", "\t",
+                "xxxxxxxxx ", "\u{e9}",
+            ]), 0..20),
+            given_up in prop::sample::select(vec![GivenUp::TakesRest, GivenUp::Misfits]),
+        ) {
+            let line = pieces.concat();
+            let parts = pattern::parse(pattern).unwrap();
+            let shape = Shape::new(&LinePattern { id: String::new(), parts: parts.clone(), line: 1 });
+            let mut found = Vec::new();
+            let fits = shape.holes(line.as_bytes(), given_up, &mut found);
+            let read = |line: &str| holes_by_definition(&parts, line, given_up);
+            let expected = read(&line).or_else(|| read(line.trim_end_matches([' ', '\t'])));
+            let found = fits.then(|| found.into_iter().map(|hole| hole.span).collect::<Vec<_>>());
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn at_dot(text: &[u8], anchor: usize, done: &mut usize) -> Option<Ran
 
 /// Whether the dotted numbers around the dot at `anchor` go on behind the next one, or that is no octet.
 ///
-/// A run of two numbers holds no address.
+/// A run of two numbers holds no address, and behind the first dot of an address there are more bytes than are looked at.
 pub(super) fn may_go_on(text: &[u8], anchor: usize) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     match part(text, anchor + 1..anchor + 2 + OCTET_DIGITS_MAX) {

@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn sentences_have_colons_and_blanks() {
         let mut found = Vec::new();
-        find(b"a: b c:d e=f g: 'h' i : j", &mut found);
+        crate::detect::pairs(b"a: b c:d e=f g: 'h' i : j", &mut found);
         let links: Vec<_> = found.iter().map(|pair| pair.link).collect();
         assert_eq!(links, [Link::Prose, Link::Colon, Link::Sign, Link::Sign, Link::Prose]);
     }
@@ -393,7 +393,7 @@ mod tests {
     #[track_caller]
     fn check_phrases(text: &str, expected: &[&str]) {
         let mut found = Vec::new();
-        find(text.as_bytes(), &mut found);
+        crate::detect::pairs(text.as_bytes(), &mut found);
         let phrases = found.iter().flat_map(|pair| {
             let name = pair.name.clone();
             phrase_starts(text.as_bytes(), name.start).map(move |start| &text[start..name.end])

@@ -17,6 +17,7 @@ mod topic_reader;
 mod topics;
 mod trial;
 
+pub use client::Properties;
 pub use quarantine::{Entry, Place, Replay, Replayed, fetch, list, replay};
 pub use raw_topics::RawTopics;
 pub use trial::{Filler, Invented, ReadBack, create_topics, read_back};

@@ -14,7 +14,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Header, Headers, OwnedHeaders};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl KafkaSink {
             return Err(Fault::TooLarge { topic: topic.to_owned(), size_bytes, limit_bytes });
         }
         let mut record: BaseRecord<'_, [u8], [u8]> =
-            BaseRecord::to(topic).partition(partition).headers(message.headers);
+            BaseRecord::to(topic).partition(partition).headers(message.headers.native);
         record.key = message.key;
         record.payload = message.payload;
         record.timestamp = message.timestamp_ms;
@@ -137,18 +137,31 @@ struct Message<'a> {
     key: Option<&'a [u8]>,
     payload: Option<&'a [u8]>,
     timestamp_ms: Option<i64>,
-    headers: OwnedHeaders,
+    headers: CountedHeaders,
 }
 
 impl Message<'_> {
     /// Bytes on the way, at most.
     fn size(&self) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|header| HEADER_FRAMING_BYTES + header.key.len() + header.value.map_or(0, <[u8]>::len))
-            .sum();
-        self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len) + headers
+        self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len) + self.headers.bytes
+    }
+}
+
+/// Headers whose bytes are counted as they come: to look them up again costs more than to make them.
+struct CountedHeaders {
+    native: OwnedHeaders,
+    /// Names, values and framing, at most.
+    bytes: usize,
+}
+
+impl CountedHeaders {
+    fn with_capacity(count: usize) -> Self {
+        Self { native: OwnedHeaders::new_with_capacity(count), bytes: 0 }
+    }
+
+    fn with(self, name: &str, value: Option<&[u8]>) -> Self {
+        let bytes = self.bytes + HEADER_FRAMING_BYTES + name.len() + value.map_or(0, <[u8]>::len);
+        Self { native: self.native.insert(Header { key: name, value }), bytes }
     }
 }
 
@@ -161,14 +174,10 @@ impl Sink for KafkaSink {
 
     fn send_clean(&mut self, target: &str, rules: &str, record: &CleanRecord<'_>) -> Result<(), Fault> {
         let passed = record.headers().iter().filter(|(name, _)| !is_reserved(name));
-        let mut headers = OwnedHeaders::new_with_capacity(record.headers().len() + 2);
-        for (name, value) in passed {
-            headers = headers.insert(Header { key: name, value: *value });
-        }
+        let headers = CountedHeaders::with_capacity(record.headers().len() + 2);
+        let headers = passed.fold(headers, |headers, (name, value)| headers.with(name, *value));
         let epoch = record.epoch().0.to_string();
-        let headers = headers
-            .insert(Header { key: HEADER_RULES, value: Some(rules) })
-            .insert(Header { key: HEADER_EPOCH, value: Some(&epoch) });
+        let headers = headers.with(HEADER_RULES, Some(rules.as_bytes())).with(HEADER_EPOCH, Some(epoch.as_bytes()));
         let message =
             Message { key: record.key(), payload: record.payload(), timestamp_ms: record.timestamp_ms(), headers };
         self.send(target, record.position().partition, message)
@@ -176,11 +185,11 @@ impl Sink for KafkaSink {
 
     fn send_sealed(&mut self, quarantine: &str, entry: &SealedEntry<'_>) -> Result<(), Fault> {
         let Position { topic, partition, offset } = entry.position();
-        let headers = OwnedHeaders::new_with_capacity(4)
-            .insert(Header { key: HEADER_REASON, value: Some(entry.reason().code()) })
-            .insert(Header { key: HEADER_TOPIC, value: Some(topic) })
-            .insert(Header { key: HEADER_PARTITION, value: Some(&partition.to_string()) })
-            .insert(Header { key: HEADER_OFFSET, value: Some(&offset.to_string()) });
+        let headers = CountedHeaders::with_capacity(4)
+            .with(HEADER_REASON, Some(entry.reason().code().as_bytes()))
+            .with(HEADER_TOPIC, Some(topic.as_bytes()))
+            .with(HEADER_PARTITION, Some(partition.to_string().as_bytes()))
+            .with(HEADER_OFFSET, Some(offset.to_string().as_bytes()));
         let message = Message { key: None, payload: Some(entry.payload()), timestamp_ms: None, headers };
         self.send(quarantine, partition % self.topics.partitions_of(quarantine).max(1), message)
     }

@@ -35,7 +35,10 @@ impl Instructions {
         let mut kinds = Vec::new();
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("aes") {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("vaes") {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("vaes")
+            {
                 kinds.push(Self(Kind::Vaes512));
             }
             kinds.push(Self(Kind::AesNi));
@@ -90,6 +93,22 @@ pub fn low_bits(instructions: Instructions, keys: &[RoundKeys; 2], block: impl F
             unsafe { neon::aes::low_bits(keys, block) }
         }
     }
+}
+
+/// The same for what is left of a number without its last bits: 15 of them, 14, … and none.
+#[inline]
+pub fn low_bits_of_prefixes(instructions: Instructions, keys: &[RoundKeys; 2], longest: u128) -> u16 {
+    let prefix = |at: usize| longest >> (BLOCKS - 1 - at);
+    #[cfg(target_arch = "x86_64")]
+    match instructions.0 {
+        Kind::Vaes512 => {
+            // SAFETY: only `available` makes these instructions, where the CPU has all that it is compiled for.
+            unsafe { vaes::low_bits_of_prefixes(keys, longest) }
+        }
+        Kind::AesNi => low_bits(instructions, keys, prefix),
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    low_bits(instructions, keys, prefix)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -180,20 +199,66 @@ mod vaes {
     /// Vectors of four blocks.
     const VECTORS: usize = BLOCKS / 4;
 
-    #[expect(clippy::needless_range_loop, reason = "the same places of two arrays")]
-    #[target_feature(enable = "avx512f,vaes,aes")]
+    /// By how much a number is shifted for each block, once for either word.
+    static SHIFTS: [[u64; 8]; VECTORS] = {
+        let mut shifts = [[0; 8]; VECTORS];
+        let mut at = 0;
+        while at < BLOCKS {
+            shifts[at / 4][at % 4 * 2] = (BLOCKS - 1 - at) as u64;
+            shifts[at / 4][at % 4 * 2 + 1] = (BLOCKS - 1 - at) as u64;
+            at += 1;
+        }
+        shifts
+    };
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,vaes,aes")]
     pub(super) fn low_bits(keys: &[RoundKeys; 2], block: impl Fn(usize) -> u128) -> u16 {
-        let mut states = [[_mm512_setzero_si512(); VECTORS]; 2];
-        for vector in 0..VECTORS {
-            let mut words = [0; 8];
-            for (at, words) in words.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-                let number = block(vector * 4 + at);
-                *words = [((number >> 64) as u64).swap_bytes(), (number as u64).swap_bytes()];
+        let mut blocks = [_mm512_setzero_si512(); VECTORS];
+        for (vector, blocks) in blocks.iter_mut().enumerate() {
+            let numbers: [u128; 4] = std::array::from_fn(|at| block(vector * 4 + at));
+            // SAFETY: the numbers are 64 readable bytes; the load needs no alignment.
+            *blocks = big_endian(unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) });
+        }
+        low_bits_of(keys, blocks)
+    }
+
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512bw,vaes,aes")]
+    pub(super) fn low_bits_of_prefixes(keys: &[RoundKeys; 2], longest: u128) -> u16 {
+        let (low, high) = (longest as i64, (longest >> 64) as i64);
+        let number = _mm512_broadcast_i32x4(_mm_set_epi64x(high, low));
+        // What comes down from the high word into the low one.
+        let carry = _mm512_broadcast_i32x4(_mm_set_epi64x(0, high));
+        let mut blocks = [_mm512_setzero_si512(); VECTORS];
+        for (blocks, shifts) in blocks.iter_mut().zip(&SHIFTS) {
+            // SAFETY: the shifts are 64 readable bytes; the load needs no alignment.
+            let shifts = unsafe { _mm512_loadu_si512(shifts.as_ptr().cast()) };
+            let rest = _mm512_sub_epi64(_mm512_set1_epi64(64), shifts);
+            *blocks = big_endian(_mm512_or_si512(_mm512_srlv_epi64(number, shifts), _mm512_sllv_epi64(carry, rest)));
+        }
+        low_bits_of(keys, blocks)
+    }
+
+    /// Four numbers with their bytes turned around.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn big_endian(numbers: __m512i) -> __m512i {
+        let turned = _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        _mm512_shuffle_epi8(numbers, _mm512_broadcast_i32x4(turned))
+    }
+
+    /// The lowest bit of the sum of what both keys make of each block.
+    #[expect(clippy::needless_range_loop, reason = "the same places of two arrays")]
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,vaes,aes")]
+    fn low_bits_of(keys: &[RoundKeys; 2], blocks: [__m512i; VECTORS]) -> u16 {
+        let mut states = [blocks; 2];
+        for key in 0..2 {
+            let round_key = load(&keys[key], 0);
+            for state in &mut states[key] {
+                *state = _mm512_xor_si512(*state, round_key);
             }
-            // SAFETY: the words are 64 readable bytes; the load needs no alignment.
-            let blocks = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
-            states[0][vector] = _mm512_xor_si512(blocks, load(&keys[0], 0));
-            states[1][vector] = _mm512_xor_si512(blocks, load(&keys[1], 0));
         }
         for round in 1..10 {
             for key in 0..2 {
@@ -205,17 +270,24 @@ mod vaes {
         }
         // The lowest bit of a block's last byte.
         let low = _mm512_set1_epi64(1 << 56);
-        let mut bits = 0;
+        let last_keys = [load(&keys[0], 10), load(&keys[1], 10)];
+        let mut set = 0_u32;
         for vector in 0..VECTORS {
-            let one = _mm512_aesenclast_epi128(states[0][vector], load(&keys[0], 10));
-            let other = _mm512_aesenclast_epi128(states[1][vector], load(&keys[1], 10));
-            let set = _mm512_test_epi64_mask(_mm512_xor_si512(one, other), low);
-            // Two words for each block, the second with its last byte; the first block in the lowest bits.
-            for block in 0..4 {
-                bits = bits << 1 | u16::from(set >> (2 * block + 1) & 1);
-            }
+            let one = _mm512_aesenclast_epi128(states[0][vector], last_keys[0]);
+            let other = _mm512_aesenclast_epi128(states[1][vector], last_keys[1]);
+            let words = _mm512_test_epi64_mask(_mm512_xor_si512(one, other), low);
+            set |= u32::from(words) << (8 * vector);
         }
-        bits
+        every_other_bit(set >> 1).reverse_bits()
+    }
+
+    /// The bits at even places, close together: two words for each block, of which the second has its last byte.
+    fn every_other_bit(bits: u32) -> u16 {
+        let pairs = bits & 0x5555_5555;
+        let fours = (pairs | pairs >> 1) & 0x3333_3333;
+        let eights = (fours | fours >> 2) & 0x0f0f_0f0f;
+        let sixteens = (eights | eights >> 4) & 0x00ff_00ff;
+        (sixteens | sixteens >> 8) as u16
     }
 
     /// A round's key for each of four blocks.
@@ -251,6 +323,16 @@ mod tests {
         }
     }
 
+    /// The prefixes one by one, each as a block.
+    #[track_caller]
+    fn check_prefixes(keys: [[u8; BLOCK_BYTES]; 2], longest: u128) {
+        for instructions in Instructions::available() {
+            let keys = keys.map(|key| round_keys(instructions, &key));
+            let expected = low_bits(instructions, &keys, |at| longest >> (BLOCKS - 1 - at));
+            assert_eq!(low_bits_of_prefixes(instructions, &keys, longest), expected, "{instructions:?} {longest:x}");
+        }
+    }
+
     /// The expansion of FIPS 197, appendix A.1.
     #[test]
     fn published_round_keys() {
@@ -273,7 +355,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_bit_of_a_prefix_counts() {
+        for bit in 0..u128::BITS {
+            check_prefixes([[1; BLOCK_BYTES], [2; BLOCK_BYTES]], 1 << bit);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn prefixes_are_blocks_of_their_own(keys: [[u8; BLOCK_BYTES]; 2], longest: u128) {
+            check_prefixes(keys, longest);
+        }
+
         #[test]
         fn all_instructions_give_the_crates_bits(keys: [[u8; BLOCK_BYTES]; 2], blocks: [u128; BLOCKS]) {
             check(keys, blocks);

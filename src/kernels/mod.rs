@@ -18,6 +18,7 @@ pub mod signs;
 pub mod trios;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which instructions kernels may use. Each is there only where the CPU has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,11 +77,16 @@ impl Level {
     }
 }
 
-/// The environment variable that, set to `scalar`, keeps the process to plain Rust: to compare, or to rule a CPU's
-/// instructions out as the cause of something.
-pub const ENVIRONMENT_VARIABLE: &str = "LOGVEIL_KERNELS";
+/// Whether the process keeps to plain Rust.
+static KEEPS_TO_SCALAR: AtomicBool = AtomicBool::new(false);
+
+/// Keeps the process to plain Rust: to compare, or to rule a CPU's instructions out as the cause of something. Comes before
+/// whatever asks for the best level or instructions.
+pub fn keep_to_scalar() {
+    KEEPS_TO_SCALAR.store(true, Ordering::Relaxed);
+}
 
 /// Whether the process may use more than plain Rust.
 fn may_be_wide() -> bool {
-    std::env::var_os(ENVIRONMENT_VARIABLE).is_none_or(|value| value != "scalar")
+    !KEEPS_TO_SCALAR.load(Ordering::Relaxed)
 }

@@ -20,6 +20,7 @@ pub const PATTERNS: usize = SETS * GROUPS;
 pub(super) const SETS: usize = 2;
 
 /// Bytes that are read for a block: one more at each end.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) const READ: usize = BLOCK + 2;
 
 /// What stands beside a text on either side.

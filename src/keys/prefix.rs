@@ -4,7 +4,7 @@
 //! are known, so all its blocks can be encrypted together; and as there are few first halves of IPv4, what becomes of them
 //! is kept in a table. The reviewed crate is the reference: both ways are tried against it before they are used.
 
-use crate::kernels::aes::{BLOCKS, Instructions, RoundKeys, low_bits, round_keys};
+use crate::kernels::aes::{BLOCKS, Instructions, RoundKeys, low_bits, low_bits_of_prefixes, round_keys};
 use ipcrypt_rs::IpcryptPfx;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
@@ -12,6 +12,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bits of an IPv4 address whose image is kept in the table: as many as there are blocks at once.
 const TABLE_BITS: u32 = BLOCKS as u32;
+
+/// The last of the blocks that are encrypted at once: the others are what is left of it without its last bits.
+const LAST_BLOCK: u32 = BLOCKS as u32 - 1;
 
 /// The block before the first bit of an IPv4 address: a one, and the prefix `::ffff:0:0/96`.
 const FIRST_BLOCK_V4: u128 = 1 << 96 | 0xffff;
@@ -86,11 +89,9 @@ impl Wide {
         let bits = address.to_bits();
         let mut image = 0;
         for from in (0..u128::BITS).step_by(BLOCKS) {
-            let turned = low_bits(self.instructions, &self.keys, |at| {
-                let known = from + at as u32;
-                // Shifted in two steps: there may be no bit before.
-                FIRST_BLOCK_V6 << known | bits >> 1 >> (u128::BITS - 1 - known)
-            });
+            let known = from + LAST_BLOCK;
+            let block = FIRST_BLOCK_V6 << known | bits >> (u128::BITS - known);
+            let turned = low_bits_of_prefixes(self.instructions, &self.keys, block);
             image = image << BLOCKS | u128::from(turned);
         }
         // As the crate does, whose addresses are IPv4 where they can be.
@@ -99,10 +100,9 @@ impl Wide {
 
     /// Which of the 16 bits from `from` on are turned.
     fn turned_v4(&self, bits: u32, from: u32) -> u16 {
-        low_bits(self.instructions, &self.keys, |at| {
-            let known = from + at as u32;
-            FIRST_BLOCK_V4 << known | u128::from(u64::from(bits) >> (u32::BITS - known))
-        })
+        let known = from + LAST_BLOCK;
+        let block = FIRST_BLOCK_V4 << known | u128::from(bits >> (u32::BITS - known));
+        low_bits_of_prefixes(self.instructions, &self.keys, block)
     }
 
     /// What becomes of each 16 bits: every prefix gives two that are one longer.

@@ -258,11 +258,11 @@ mod tests {
     #[test]
     fn every_digit_at_every_place() {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        for digit in 0..32 {
+        for (digit, character) in (0_u64..).zip(ALPHABET) {
             for place in 0..8 {
                 let mut expected = [b'a'; 8];
-                expected[7 - place] = ALPHABET[digit];
-                assert_eq!(base32_characters((digit as u64) << (5 * place)).to_be_bytes(), expected);
+                expected[7 - place] = *character;
+                assert_eq!(base32_characters(digit << (5 * place)).to_be_bytes(), expected);
             }
         }
     }

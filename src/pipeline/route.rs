@@ -28,11 +28,16 @@ impl Routes {
         Self(routes.into_iter().map(|route| (route.source.clone(), route)).collect())
     }
 
-    /// The same routes with veils of their own, for another thread.
+    /// The same routes with veils of their own, for another thread. Routes that share a veil share its copy: each takes
+    /// memory for its caches.
     #[must_use]
     pub fn unshared(&self) -> Self {
-        let own = |route: &Route| Route { veil: Arc::new(Veil::clone(&route.veil)), ..route.clone() };
-        Self(self.0.iter().map(|(source, route)| (source.clone(), own(route))).collect())
+        let mut copies: BTreeMap<*const Veil, Arc<Veil>> = BTreeMap::new();
+        Self::new(self.iter().map(|route| {
+            let copy = || Arc::new(Veil::clone(&route.veil));
+            let veil = Arc::clone(copies.entry(Arc::as_ptr(&route.veil)).or_insert_with(copy));
+            Route { veil, ..route.clone() }
+        }))
     }
 
     /// The way of this topic's records.
@@ -43,5 +48,31 @@ impl Routes {
     /// Every route, by name of its source topic.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::library::Library;
+    use crate::veil::Choice;
+
+    #[test]
+    fn a_copy_is_shared_as_its_original_is() {
+        let library = Library::shipped();
+        let mut loader = library.loader(&library);
+        let packs: Vec<_> = library.packs.iter().map(|files| loader.parse(files).unwrap()).collect();
+        let veil = |pack| Arc::new(Veil::new(&packs, &Choice::new(pack)).unwrap());
+        let (nginx, json) = (veil("nginx"), veil("generic-json"));
+        let route = |source: &str, veil: &Arc<Veil>| Route {
+            source: source.to_owned(),
+            target: "clean".to_owned(),
+            quarantine: "quarantine".to_owned(),
+            veil: Arc::clone(veil),
+        };
+        let routes = Routes::new([route("a", &nginx), route("b", &json), route("c", &nginx)]).unshared();
+        let of = |source| &routes.of(source).unwrap().veil;
+        assert!(Arc::ptr_eq(of("a"), of("c")) && !Arc::ptr_eq(of("a"), of("b")));
+        assert!(!Arc::ptr_eq(of("a"), &nginx) && of("b").version() == json.version());
     }
 }

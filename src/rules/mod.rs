@@ -524,7 +524,14 @@ impl FieldName {
 
     /// Appends the reduced name to `reduced`.
     pub fn reduce_into(name: &str, reduced: &mut String) {
-        reduced.extend(name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
+        for c in name.chars() {
+            // Nearly all names are ASCII.
+            if c.is_ascii_alphanumeric() {
+                reduced.push(c.to_ascii_lowercase());
+            } else if !c.is_ascii() && c.is_alphanumeric() {
+                reduced.extend(c.to_lowercase());
+            }
+        }
     }
 
     /// The reduced name.

@@ -5,7 +5,6 @@ use super::patterns::Pattern;
 use super::{Batch, JSON_DEPTH_MAX, Part, Reason, Veil, parts_of};
 use crate::canon;
 use crate::decode::json::{Token, Tokens};
-use crate::decode::line;
 use crate::detect;
 use crate::record::Record;
 use crate::rules::cases::Place;
@@ -186,8 +185,8 @@ impl Veil {
     fn near_patterns(&self, text: &[u8]) -> Vec<NearMiss> {
         let mut near = Vec::new();
         for pack in self.packs.line_packs() {
-            for Pattern { pattern, .. } in pack.lines.iter() {
-                let Some(misfit) = line::first_misfit(pattern, text).filter(|misfit| *misfit > 1) else { continue };
+            for Pattern { pattern, shape, .. } in pack.lines.iter() {
+                let Some(misfit) = shape.first_misfit(text).filter(|misfit| *misfit > 1) else { continue };
                 let missing = match pattern.parts.get(misfit) {
                     Some(PatternPart::Literal(literal)) => format!("the text `{literal}` is missing"),
                     Some(PatternPart::Hole { name, .. }) => format!("nothing fits the hole `<{name}>`"),

@@ -90,13 +90,13 @@ impl Expressions {
     fn candidates(&self, list: ListIndex, text: &[u8]) -> impl Iterator<Item = (usize, &Regex)> {
         let List { members, prefilter } = &self.lists[list.0];
         let prefilter = prefilter.get_or_init(|| {
-            let required = members.iter().map(|member| self.compiled[*member].required.literals.clone());
-            Prefilter::new(required)
+            Prefilter::new(members.iter().map(|member| self.compiled[*member].required.lists.as_slice()))
         });
         prefilter.candidates(text).into_iter().filter_map(|place| {
             let Compiled { regex, required } = &self.compiled[members[place]];
-            let has_signs = required.signs.iter().all(|sign| memchr::memchr(*sign, text).is_some());
-            has_signs.then_some((place, regex))
+            let has_signs = || required.signs.iter().all(|sign| memchr::memchr(*sign, text).is_some());
+            let has_cased = || required.cased.iter().all(|literal| memchr::memmem::find(text, literal).is_some());
+            (has_signs() && has_cased()).then_some((place, regex))
         })
     }
 }

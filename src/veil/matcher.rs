@@ -222,7 +222,7 @@ impl Matcher {
             Part::Literal(_) => None,
             Part::Hole { name, .. } => self.hole(name),
         });
-        Pattern { pattern: pattern.clone(), holes: holes.collect() }
+        Pattern::new(pattern.clone(), holes.collect())
     }
 
     fn hole(&self, name: &str) -> Option<Action> {
@@ -290,6 +290,9 @@ impl Matcher {
     /// The action for a name as it stands in a text or in the label of a value: `user`, `client_ip`, `user.id`, or after
     /// the last part of a longer path, `http.request.header.x-forwarded-for`, or after the end of the name.
     pub(super) fn named_as_written(&self, name: &[u8]) -> Option<Action> {
+        if let Ok(found) = self.names.plain(name) {
+            return found;
+        }
         if name.len() > NAME_BYTES_MAX {
             return None;
         }

@@ -4,6 +4,7 @@
 //! Must not know batches' origin, Kafka, time or randomness. Start at [`Veil::batch`].
 
 mod compute;
+mod emit;
 mod explain;
 mod expressions;
 mod hash;
@@ -25,16 +26,14 @@ pub use reason::Reason;
 pub use rows::Rows;
 pub use survey::{Kind, Mark, Meaning, Sight, Step};
 
-use crate::detect;
-use crate::keys::{EpochKeys, KeyEpoch, Keyring};
+use crate::keys::{KeyEpoch, Keyring};
 use crate::record::{Position, Record};
-use crate::rules::{Class, Format, RulePack};
-use crate::transform::{self, Finding, Replacement};
-use compute::{Seen, Writer};
-use matcher::Matcher;
+use crate::rules::{Class, RulePack};
+use compute::Seen;
+use emit::HeaderNames;
 use packs::{Met, Packs};
 use plan::Plan;
-use residue::{Buffers, Needles, OwnWords};
+use residue::{Buffers, Needles};
 use std::ops::Range;
 
 /// Texts inside texts (JSON in a string, a line in a field, a message in a line): deeper ones are replaced whole.
@@ -73,6 +72,7 @@ pub struct Batch {
     replaced: Vec<Range<u32>>,
     needles: Needles,
     buffers: Buffers,
+    header_names: HeaderNames,
     outputs: Vec<Range<usize>>,
     done: Vec<Result<Done, Reason>>,
     tally: Tally,
@@ -247,6 +247,7 @@ impl Batch {
         self.texts.clear();
         self.out.clear();
         self.outputs.clear();
+        self.header_names.clear();
         self.done.clear();
         self.tally.by_class = Default::default();
         self.tally.by_rule.clear();
@@ -302,138 +303,6 @@ impl Batch {
                 Ok(())
             }
         })
-    }
-
-    /// Third phase: splices the replacements in and looks for residues.
-    #[inline(never)]
-    fn emit(&mut self, veil: &Veil, keys: &Keyring, index: usize, record: &Record<'_>) -> Result<Done, Reason> {
-        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
-        let matcher = veil.packs.at(planned.met.metadata);
-        let mut needles = std::mem::take(&mut self.needles);
-        needles.collect(matcher, &self.plan.with_inner(planned.findings.clone()), &self.plan.values);
-        let done = self.emit_without(&needles, veil, matcher, keys, index, record);
-        self.needles = needles;
-        done
-    }
-
-    /// Splices the replacements in, so that none of `needles` is left.
-    fn emit_without(
-        &mut self,
-        needles: &Needles,
-        veil: &Veil,
-        matcher: &Matcher,
-        keys: &Keyring,
-        index: usize,
-        record: &Record<'_>,
-    ) -> Result<Done, Reason> {
-        let planned = self.planned[index].as_ref().map_err(|reason| *reason)?;
-        let (epoch, parts) = (planned.epoch, planned.parts.clone());
-        if record.headers.iter().any(|header| is_telling_name(header.name, needles)) {
-            return Err(Reason::Residue);
-        }
-        let (out_start, outputs_start) = (self.out.len(), self.outputs.len());
-        let keys = keys.at(epoch).map_err(|_| Reason::KeyEpochUnknown)?;
-        let mut residue = false;
-        for part in parts.clone() {
-            residue |= self.emit_part(part, record, needles);
-            let findings = self.parts[part].findings.clone();
-            residue |= findings.into_iter().any(|index| self.stands_inside(index, needles, keys));
-        }
-        if residue {
-            self.out.truncate(out_start);
-            self.outputs.truncate(outputs_start);
-            for part in parts {
-                self.spread_part((&veil.packs, matcher), part, record, needles, keys)?;
-            }
-        }
-        Ok(Done {
-            epoch,
-            outputs: outputs_start..self.outputs.len(),
-            has_key: record.key.is_some(),
-            has_payload: record.payload.is_some(),
-        })
-    }
-
-    /// Appends a part's output; tells whether a replaced value still stands in it.
-    fn emit_part(&mut self, part: usize, record: &Record<'_>, needles: &Needles) -> bool {
-        let PlannedPart { part, findings } = &self.parts[part];
-        let start = self.out.len();
-        let event = transform::splice(
-            bytes_of(*part, record),
-            &self.plan.findings[findings.clone()],
-            &self.replacements[findings.clone()],
-            &self.texts,
-            &mut self.out,
-            &mut self.replaced,
-        );
-        let residue = needles.stand_in(event, None, &mut self.buffers);
-        self.outputs.push(start..self.out.len());
-        residue
-    }
-
-    /// Appends a part's output with the record's values replaced wherever they stand, but for the part's own words.
-    fn spread_part(
-        &mut self,
-        (packs, matcher): (&Packs, &Matcher),
-        part: usize,
-        record: &Record<'_>,
-        needles: &Needles,
-        keys: &EpochKeys,
-    ) -> Result<(), Reason> {
-        let PlannedPart { part, findings } = &self.parts[part];
-        let text = bytes_of(*part, record);
-        let found = self.plan.findings.len();
-        self.plan.start_record();
-        let before: Vec<Finding> = self.plan.findings[findings.clone()].to_vec();
-        self.plan.findings.extend(before);
-        let format = if *part == Part::Payload { payload_format(text) } else { Format::Line };
-        let own = self.plan.own_words(packs, matcher, needles, text, format);
-        self.plan.spread(needles, &own, text, format)?;
-        self.plan.resolve(found, text);
-        let mut findings = self.plan.findings.split_off(found);
-        for finding in &mut findings {
-            // What still stands inside an encoded text goes with the whole of it.
-            if self.recoded_stands(finding, needles, keys) {
-                finding.replacement = Replacement::Pseudonym { network: false };
-            }
-        }
-        let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
-        let replacements: Vec<_> = findings.iter().map(|finding| writer.write(finding, &mut |_, _| {})).collect();
-        let start = self.out.len();
-        let event = transform::splice(text, &findings, &replacements, &self.texts, &mut self.out, &mut self.replaced);
-        if needles.stand_in(event, Some(OwnWords { own: &own, findings: &findings }), &mut self.buffers) {
-            return Err(Reason::Residue);
-        }
-        self.outputs.push(start..self.out.len());
-        Ok(())
-    }
-}
-
-impl Batch {
-    /// Whether a replaced value still stands inside an encoded text, which the search of the output does not look into.
-    fn stands_inside(&mut self, finding: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let finding = &self.plan.findings[finding];
-        let is_recoded = matches!(finding.replacement, Replacement::Recoded(_));
-        is_recoded && self.recoded_stands(&finding.clone(), needles, keys)
-    }
-
-    fn recoded_stands(&mut self, finding: &Finding, needles: &Needles, keys: &EpochKeys) -> bool {
-        let Replacement::Recoded(recoding) = finding.replacement else { return false };
-        let layers = recoding.first as usize..recoding.first as usize + usize::from(recoding.count);
-        layers.into_iter().any(|layer| self.layer_stands(layer, needles, keys))
-    }
-
-    fn layer_stands(&mut self, layer: usize, needles: &Needles, keys: &EpochKeys) -> bool {
-        let mut writer = Writer { plan: &self.plan, keys, scratch: &mut self.scratch, texts: &mut self.texts };
-        let layer = &self.plan.encoded[layer];
-        let (mut out, mut replaced) = (Vec::new(), Vec::new());
-        let event = writer.splice(layer, &mut |_, _| {}, &mut out, &mut replaced);
-        let inner = layer.findings.start as usize..layer.findings.end as usize;
-        if needles.stand_in(event, None, &mut self.buffers) {
-            return true;
-        }
-        let inner = self.plan.inner[inner].to_vec();
-        inner.iter().any(|finding| self.recoded_stands(finding, needles, keys))
     }
 }
 
@@ -497,16 +366,4 @@ fn bytes_of<'r>(part: Part, record: &Record<'r>) -> &'r [u8] {
 /// beside it, and no value would be found.
 fn is_text(payload: &[u8]) -> bool {
     memchr::memchr(0, payload).is_none() && std::str::from_utf8(payload).is_ok()
-}
-
-/// Whether a header's name, which is passed on as it is, holds an entity of the record's or one that its shape gives away.
-fn is_telling_name(name: &str, needles: &Needles) -> bool {
-    let mut found = Vec::new();
-    detect::shapes(name.as_bytes(), &mut found);
-    !found.is_empty() || needles.first_in(name.as_bytes()).is_some()
-}
-
-/// How spreading reads a payload: as JSON where that is possible, whatever pack it went by.
-fn payload_format(text: &[u8]) -> Format {
-    if packs::starts_json(text) { Format::Json } else { Format::Line }
 }

@@ -1,8 +1,10 @@
 //! The field names that rules go by: whole names, and the ends of names.
 
+use super::hash::hash;
 use super::matcher::Action;
 use crate::rules::{FieldName, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// How much of a long name is looked at for its end, in characters: many fields may stand under one long name.
 const END_CHARS_MAX: usize = 128;
@@ -11,12 +13,34 @@ const END_CHARS_MAX: usize = 128;
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     /// By reduced name.
-    whole: BTreeMap<String, Action>,
+    whole: ByName<Action>,
     lengths: Lengths,
     /// The reduced ends, read backwards, as a trie. The first node is its root.
     ends: Vec<EndNode>,
     /// Reduced names that selectors and recognition speak of.
     others: BTreeSet<String>,
+}
+
+/// What packs say by name, hashed fast: nobody else chooses those names.
+#[expect(clippy::disallowed_types, reason = "looked up only; no order leaves it")]
+pub(super) type ByName<T> = std::collections::HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;
+
+/// Hashes names, but not against whoever would choose them so that many fall together.
+#[derive(Debug, Default, Clone)]
+pub(super) struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(self.0, bytes);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0 ^= number as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[derive(Debug, Default, Clone)]
@@ -29,7 +53,7 @@ struct EndNode {
 impl Names {
     pub(super) fn new() -> Self {
         Self {
-            whole: BTreeMap::new(),
+            whole: ByName::default(),
             lengths: Lengths::default(),
             ends: vec![EndNode::default()],
             others: BTreeSet::new(),
@@ -40,7 +64,7 @@ impl Names {
         match name {
             Name::Whole(name) => {
                 self.lengths.add(name.as_str().as_bytes());
-                self.whole.insert(name.as_str().to_owned(), action);
+                self.whole.insert(name.as_str().as_bytes().into(), action);
             }
             Name::End(name) => {
                 let mut at = 0;
@@ -59,7 +83,7 @@ impl Names {
 
     /// Whether the pack speaks of a field by this one word, in lower case.
     pub(super) fn is_known(&self, word: &[u8]) -> bool {
-        std::str::from_utf8(word).is_ok_and(|word| self.whole.contains_key(word) || self.others.contains(word))
+        self.whole.contains_key(word) || std::str::from_utf8(word).is_ok_and(|word| self.others.contains(word))
     }
 
     /// The node behind `at` by `character`, made if there is none.
@@ -77,24 +101,37 @@ impl Names {
 
     /// The rule that goes by this whole name, reduced as [`FieldName`] does.
     pub(super) fn whole(&self, reduced: &str) -> Option<Action> {
-        let found = if self.lengths.may_hold(reduced.as_bytes()) { self.whole.get(reduced) } else { None };
+        self.whole_of_bytes(reduced.as_bytes())
+    }
+
+    fn whole_of_bytes(&self, reduced: &[u8]) -> Option<Action> {
+        let found = if self.lengths.may_hold(reduced) { self.whole.get(reduced) } else { None };
         found.or_else(|| self.whole.get(without_encoding(reduced)?)).copied()
     }
 
     /// The rule that goes by the longest end of a name as it is written: words of it, cut at punctuation and camel humps.
     pub(super) fn end(&self, written: &str) -> Option<Action> {
+        if written.is_ascii() {
+            return self.end_of(written.bytes().rev().map(char::from));
+        }
+        self.end_of(written.chars().rev())
+    }
+
+    fn end_of(&self, backwards: impl Iterator<Item = char>) -> Option<Action> {
         let (mut at, mut longest, mut after) = (0, None, None);
-        let mut characters = written.chars().rev().take(END_CHARS_MAX).peekable();
+        let mut characters = backwards.take(END_CHARS_MAX).peekable();
         while let Some(character) = characters.next() {
             if !character.is_alphanumeric() {
                 after = None;
                 continue;
             }
-            for small in character.to_lowercase().rev() {
-                let next = &self.ends[at].next;
-                let Ok(place) = next.binary_search_by_key(&small, |(known, _)| *known) else { return longest };
-                at = next[place].1;
-            }
+            let behind = if character.is_ascii() {
+                self.end_behind(at, character.to_ascii_lowercase())
+            } else {
+                character.to_lowercase().rev().try_fold(at, |at, small| self.end_behind(at, small))
+            };
+            let Some(behind) = behind else { return longest };
+            at = behind;
             if starts_word(characters.peek().copied(), character, after) {
                 longest = self.ends[at].accept.or(longest);
             }
@@ -103,18 +140,73 @@ impl Names {
         longest
     }
 
+    /// The node behind `at` by `character`.
+    fn end_behind(&self, at: usize, character: char) -> Option<usize> {
+        let next = &self.ends[at].next;
+        next.binary_search_by_key(&character, |(known, _)| *known).ok().map(|place| next[place].1)
+    }
+
     /// The rule that goes by a whole name of several words.
     pub(super) fn phrase(&self, words: &[u8]) -> Option<Action> {
-        self.whole(FieldName::new(&String::from_utf8_lossy(words)).as_str())
+        match Reduced::new(words) {
+            Some(reduced) => self.whole_of_bytes(reduced.bytes()),
+            None => self.whole(FieldName::new(&String::from_utf8_lossy(words)).as_str()),
+        }
+    }
+
+    /// The rule that goes by a name of one part, as it is written: whole, or by its end.
+    ///
+    /// The error is a name of which more has to be looked at: a path, or one with foreign letters.
+    pub(super) fn plain(&self, written: &[u8]) -> Result<Option<Action>, NotPlain> {
+        let is_path = written.iter().any(|byte| PATH_SIGNS.contains(&char::from(*byte)));
+        let reduced = Reduced::new(written).filter(|_| !is_path).ok_or(NotPlain)?;
+        let by_end = || self.end_of(written.iter().rev().map(|byte| char::from(*byte)));
+        Ok(self.whole_of_bytes(reduced.bytes()).or_else(by_end))
+    }
+}
+
+/// A name is long, has parts, or letters behind ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotPlain;
+
+/// A name of ASCII in its reduced form, without memory of its own on the heap.
+struct Reduced {
+    bytes: [u8; Self::BYTES_MAX],
+    length: usize,
+}
+
+impl Reduced {
+    const BYTES_MAX: usize = 64;
+
+    /// Reduces a name as [`FieldName`] does; `None` when it is longer, or not ASCII.
+    fn new(name: &[u8]) -> Option<Self> {
+        let mut reduced = Self { bytes: [0; Self::BYTES_MAX], length: 0 };
+        if name.len() > Self::BYTES_MAX {
+            return None;
+        }
+        let mut all = 0;
+        for byte in name {
+            all |= byte;
+            // What is no letter or digit is written over by the next byte.
+            if let Some(place) = reduced.bytes.get_mut(reduced.length) {
+                *place = byte.to_ascii_lowercase();
+            }
+            reduced.length += usize::from(byte.is_ascii_alphanumeric());
+        }
+        all.is_ascii().then_some(reduced)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
 
 /// A reduced name without the end that says how its value is encoded: `user_b64`.
-fn without_encoding(reduced: &str) -> Option<&str> {
-    if !reduced.ends_with(['4', 'd', 'x']) {
+fn without_encoding(reduced: &[u8]) -> Option<&[u8]> {
+    if !matches!(reduced.last(), Some(b'4' | b'd' | b'x')) {
         return None;
     }
-    let name = ["base64", "b64", "encoded", "hex"].into_iter().find_map(|end| reduced.strip_suffix(end));
+    let name = ["base64", "b64", "encoded", "hex"].into_iter().find_map(|end| reduced.strip_suffix(end.as_bytes()));
     name.filter(|name| !name.is_empty())
 }
 
@@ -185,6 +277,7 @@ mod tests {
     use super::*;
     use crate::rules::{Class, Parse};
     use crate::transform::RuleIndex;
+    use proptest::prelude::*;
 
     fn names(texts: &[&str]) -> Names {
         let mut names = Names::new();
@@ -229,6 +322,29 @@ mod tests {
                 ("___", None),
             ],
         );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn plain_names_are_found_as_by_their_reduced_form(
+            written in "[uU]ser[ _.-]?[nN]?(ame|AME)?(_b64|[bB]ase64|Hex|é)?|[a-bIÉı_.:]{0,8}([_-]?[iI][dD])?|a{60,68}",
+        ) {
+            let names = names(&["user_name", "user", "*_id", "*_user_id", "a", "b_id", "*_name", &"a".repeat(64)]);
+            let reduced = FieldName::new(&written);
+            let whole = names.whole(reduced.as_str());
+            prop_assert_eq!(names.phrase(written.as_bytes()), whole);
+            match names.plain(written.as_bytes()) {
+                Ok(found) => prop_assert_eq!(found, whole.or_else(|| names.end_of(written.chars().rev()))),
+                Err(NotPlain) => {
+                    prop_assert!(!written.is_ascii() || written.contains(PATH_SIGNS) || written.len() > Reduced::BYTES_MAX);
+                }
+            }
+            prop_assert_eq!(names.end(&written), names.end_of(written.chars().rev()));
+            let slowly: String = written.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            prop_assert_eq!(reduced.as_str(), slowly);
+        }
     }
 
     #[test]

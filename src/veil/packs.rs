@@ -3,16 +3,15 @@
 use super::JSON_DEPTH_MAX;
 use super::expressions::Expressions;
 use super::matcher::{Action, Matcher, RuleNames};
-use super::names::Lengths;
+use super::names::{ByName, Lengths};
 use super::patterns::{Pattern, Patterns};
 use crate::decode::escape;
-use crate::decode::json::{JsonError, Token, Tokens};
+use crate::decode::json::{JsonError, Tokens};
 use crate::decode::line::{GivenUp, Hole};
 use crate::kernels::Level;
 use crate::kernels::quotes::Quotes;
 use crate::rules::{Format, RulePack};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -123,7 +122,7 @@ pub(super) struct Met {
 #[derive(Debug, Clone)]
 struct Recognition {
     /// Every name that some pack looks for, with its number.
-    numbers: BTreeMap<Vec<u8>, usize>,
+    numbers: ByName<usize>,
     lengths: Lengths,
     /// By pack: its index and the numbers of its names; those with the most names first.
     packs: Vec<(usize, Vec<usize>)>,
@@ -131,7 +130,7 @@ struct Recognition {
 
 impl Recognition {
     fn new(matchers: &[Matcher]) -> Self {
-        let mut numbers = BTreeMap::new();
+        let mut numbers = ByName::default();
         let mut packs = Vec::new();
         for (index, matcher) in matchers.iter().enumerate() {
             if matcher.format != Format::Json || matcher.recognize.is_empty() {
@@ -139,7 +138,7 @@ impl Recognition {
             }
             let number = |name: &String| {
                 let next = numbers.len();
-                *numbers.entry(name.clone().into_bytes()).or_insert(next)
+                *numbers.entry(name.as_bytes().into()).or_insert(next)
             };
             packs.push((index, matcher.recognize.iter().map(number).collect::<Vec<_>>()));
         }
@@ -373,33 +372,106 @@ fn trim_foreign_start(text: &[u8]) -> &[u8] {
     rest
 }
 
-/// Calls `each` with the names of the members of the outermost objects, as far as the text is JSON.
+/// Calls `each` with the names of the members of the outermost objects of a JSON text.
+///
+/// What is no JSON is quarantined by whatever pack it goes, so its grammar is not looked at here.
 fn each_top_name(text: &[u8], mut each: impl FnMut(&[u8])) {
     let mut quotes = Quotes::default();
     quotes.read(Level::best(), text);
-    let mut tokens = Tokens::guided(text, &quotes, JSON_DEPTH_MAX);
-    let mut depth = 0_usize;
-    while let Ok(Some(token)) = tokens.next_token() {
-        match token {
-            Token::ObjectStart => depth += 1,
-            Token::ObjectEnd => depth -= 1,
-            Token::Name(name) if depth == 1 && name.escaped => {
-                let mut unescaped = Vec::new();
-                escape::unescape(&text[name.inner], &mut unescaped);
-                each(&unescaped);
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(open) = quotes.next(at) {
+        let Some(close) = quotes.next(open + 1) else { return };
+        for byte in &text[at..open] {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
             }
-            Token::Name(name) if depth == 1 => each(&text[name.inner]),
-            Token::ArrayStart | Token::ArrayEnd => {}
-            Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
+        }
+        at = close + 1;
+        if depth != 1 || !is_before_colon(&text[at..]) {
+            continue;
+        }
+        let name = &text[open + 1..close];
+        if quotes.next_backslash(open, close).is_none() {
+            each(name);
+        } else {
+            let mut unescaped = Vec::new();
+            escape::unescape(name, &mut unescaped);
+            each(&unescaped);
         }
     }
+}
+
+/// Whether a colon comes first behind white space, as behind the name of a member.
+fn is_before_colon(text: &[u8]) -> bool {
+    text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::json::Token;
     use crate::generate::{Generator, Kind, Options, Timeline};
     use crate::rules::library::Library;
+    use proptest::prelude::*;
+
+    /// The names at the top by the tokens of the text.
+    fn top_names_by_tokens(text: &[u8]) -> Vec<Vec<u8>> {
+        let (mut names, mut depth) = (Vec::new(), 0);
+        let mut tokens = Tokens::new(text, JSON_DEPTH_MAX);
+        while let Some(token) = tokens.next_token().unwrap() {
+            match token {
+                Token::ObjectStart => depth += 1,
+                Token::ObjectEnd => depth -= 1,
+                Token::Name(name) if depth == 1 => {
+                    let mut unescaped = Vec::new();
+                    escape::unescape(&text[name.inner], &mut unescaped);
+                    names.push(unescaped);
+                }
+                Token::ArrayStart | Token::ArrayEnd => {}
+                Token::Name(_) | Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
+            }
+        }
+        names
+    }
+
+    fn json() -> impl Strategy<Value = String> {
+        let blank = || prop::sample::select(vec!["", " ", "\n\t", "\r"]);
+        let text = || {
+            let piece = prop::sample::select(vec!["a", "{", "}", ":", "[", "\\\"", "\\\\", "\\u0061", "é", " ", ","]);
+            prop::collection::vec(piece, 0..5).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
+        };
+        let leaf = prop_oneof![text(), Just("-1.5e3".to_owned()), Just("null".to_owned())];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            let spaced =
+                (blank(), inner, blank()).prop_map(|(before, value, behind)| [before, &value, behind].concat());
+            let member =
+                (text(), blank(), spaced.clone()).prop_map(|(name, blank, value)| format!("{name}{blank}:{value}"));
+            prop_oneof![
+                prop::collection::vec(spaced, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+                prop::collection::vec(member, 0..4).prop_map(|members| format!("{{{}}}", members.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn names_at_the_top_are_those_of_the_tokens(text in json()) {
+            let mut names = Vec::new();
+            each_top_name(text.as_bytes(), |name| names.push(name.to_vec()));
+            prop_assert_eq!(names, top_names_by_tokens(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_has_names_too() {
+        for text in ["", "\"", "{\"a", "}}{\"a\"", "{\"a\" \"b\":1}", "{\"a\":}{\"b\\"] {
+            each_top_name(text.as_bytes(), |name| assert!(name.len() <= 1));
+        }
+    }
 
     /// The pattern by trying all, in their order.
     fn line_by_trying(packs: &Packs, text: &[u8]) -> Option<(usize, Vec<Hole>)> {

@@ -2,7 +2,7 @@
 
 use super::matcher::Action;
 use super::prefilter::PlaceSet;
-use crate::decode::line::{self, GivenUp, Hole, PatternTree};
+use crate::decode::line::{self, GivenUp, Hole, Shape, ShapeTree};
 use crate::rules::{Extent, LinePattern, Part};
 use std::sync::{Arc, OnceLock};
 
@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     pub(super) pattern: LinePattern,
+    pub(super) shape: Shape,
     /// By part: what to do with the hole there.
     pub(super) holes: Vec<Option<Action>>,
 }
@@ -31,7 +32,7 @@ struct Index {
     /// By the first byte of a text: the end of its part of `starts`. It begins where the byte before ends.
     ends: Box<[usize; 256]>,
     /// How the other patterns begin.
-    tree: PatternTree,
+    tree: ShapeTree,
     /// By pattern: the quotes that every text of it holds.
     quotes: Vec<usize>,
 }
@@ -59,15 +60,15 @@ impl Index {
         starts.sort_by_key(|start| (start.head as u8, start.place));
         let ends = |byte| starts.partition_point(|start| usize::from(start.head as u8) <= byte);
         let ends = Box::new(std::array::from_fn(ends));
-        let mut tree = PatternTree::default();
+        let mut tree = ShapeTree::default();
         for (place, pattern) in patterns.iter().enumerate().filter(|(_, pattern)| pattern.start().is_none()) {
-            tree.add(&pattern.pattern, place);
+            tree.add(&pattern.shape, place);
         }
         let quotes = patterns.iter().map(|pattern| pattern.quotes(given_up)).collect();
         Self { starts, ends, tree, quotes }
     }
 
-    fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+    fn candidates<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
         let mut candidates = PlaceSet::default();
         let first = text.first().map_or(0, |first| usize::from(*first));
         let begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -78,8 +79,9 @@ impl Index {
             }
         }
         self.tree.each_candidate(text, |place| candidates.insert(place));
-        let quotes = if candidates.is_empty() { 0 } else { memchr::memchr_iter(b'"', text).count() };
-        candidates.into_iter().filter(move |place| self.quotes[*place] <= quotes)
+        let mut counted = None;
+        let mut quotes = move || *counted.get_or_insert_with(|| memchr::memchr_iter(b'"', text).count());
+        candidates.into_iter().filter(move |place| self.quotes[*place] == 0 || self.quotes[*place] <= quotes())
     }
 }
 
@@ -106,13 +108,13 @@ impl Patterns {
     }
 
     /// The patterns that begin as `text` does, ascending.
-    pub(super) fn candidates(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+    pub(super) fn candidates<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
         self.index.get_or_init(|| Index::new(&self.patterns, self.given_up)).candidates(text)
     }
 
     /// Whether the whole of `text` has the pattern at `index`; its holes are appended to `holes`.
     pub(super) fn fits(&self, index: usize, text: &[u8], holes: &mut Vec<Hole>) -> bool {
-        line::holes(&self.patterns[index].pattern, text, self.given_up, holes)
+        self.patterns[index].shape.holes(text, self.given_up, holes)
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&Pattern> {
@@ -121,6 +123,11 @@ impl Patterns {
 }
 
 impl Pattern {
+    /// `holes` are, by part of the pattern, what to do with the hole there.
+    pub(super) fn new(pattern: LinePattern, holes: Vec<Option<Action>>) -> Self {
+        Self { shape: Shape::new(&pattern), pattern, holes }
+    }
+
     /// The text that every line of this shape begins with.
     fn start(&self) -> Option<&[u8]> {
         match self.pattern.parts.first()? {
@@ -181,7 +188,7 @@ mod tests {
         let pattern = |text: &&str| {
             let parts = pattern::parse(text).unwrap();
             let holes = vec![None; parts.len()];
-            Pattern { pattern: LinePattern { id: (*text).to_owned(), parts, line: 1 }, holes }
+            Pattern::new(LinePattern { id: (*text).to_owned(), parts, line: 1 }, holes)
         };
         Patterns::new(texts.iter().map(pattern).collect(), given_up)
     }

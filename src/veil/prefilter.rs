@@ -1,57 +1,92 @@
-//! Tells by one pass over a text which members of a list can match there at all: those of which it holds a literal.
+//! Tells by one pass over a text which members of a list can match there at all: those of which it holds literals.
 
+use super::literals::LISTS_MAX;
 use aho_corasick::Anchored;
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
+use std::collections::BTreeMap;
 
 /// Finds the literals of all members of a list.
 #[derive(Debug)]
 pub(super) struct Prefilter {
     /// `None` when no member has literals.
     literals: Option<DFA>,
-    /// By literal: the place of its member.
-    places: Vec<usize>,
-    /// The places of members without literals.
-    always: PlaceSet,
+    /// By literal: what it shows.
+    shown: Vec<Vec<Shown>>,
+    /// By number of a list of literals: the members that have so few lists that they ask for nothing there.
+    always: [PlaceSet; LISTS_MAX],
+}
+
+/// Members of which a literal of some list stands in a text: those in one word of a [`PlaceSet`].
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// The number of the list.
+    list: usize,
+    word: usize,
+    bits: u64,
 }
 
 impl Prefilter {
-    /// `required` are, by place, the literals of which one must stand in whatever the member matches; `None` where no
-    /// literal has to. The case of ASCII letters does not count.
-    pub(super) fn new(required: impl Iterator<Item = Option<Vec<Vec<u8>>>>) -> Self {
-        let (mut literals, mut places, mut always) = (Vec::new(), Vec::new(), PlaceSet::default());
-        for (place, required) in required.enumerate() {
-            match required {
-                Some(required) => {
-                    places.extend(required.iter().map(|_| place));
-                    literals.extend(required);
+    /// `required` are, by place, lists of literals: of each one must stand in whatever the member matches. The case of
+    /// ASCII letters does not count, and only the first three lists do.
+    pub(super) fn new<'r>(required: impl Iterator<Item = &'r [Vec<Vec<u8>>]>) -> Self {
+        let mut always: [PlaceSet; LISTS_MAX] = Default::default();
+        let mut shown: BTreeMap<&[u8], Vec<Shown>> = BTreeMap::new();
+        let required: Vec<&[Vec<Vec<u8>>]> = required.collect();
+        for (place, lists) in required.iter().enumerate() {
+            for (list, always) in always.iter_mut().enumerate() {
+                let Some(literals) = lists.get(list) else {
+                    always.insert(place);
+                    continue;
+                };
+                for literal in literals {
+                    show(shown.entry(literal).or_default(), list, place);
                 }
-                None => always.insert(place),
             }
         }
-        let automaton = DFA::builder().ascii_case_insensitive(true).prefilter(false).build(&literals);
-        let automaton = automaton.ok().filter(|_| !literals.is_empty());
-        if automaton.is_none() {
-            places.drain(..).for_each(|place| always.insert(place));
+        let automaton = DFA::builder().ascii_case_insensitive(true).prefilter(false).build(shown.keys());
+        let literals = automaton.ok().filter(|_| !shown.is_empty());
+        if literals.is_none() {
+            always.iter_mut().for_each(|always| (0..required.len()).for_each(|place| always.insert(place)));
         }
-        Self { literals: automaton, places, always }
+        Self { literals, shown: shown.into_values().collect(), always }
     }
 
     /// The places of the members that can match in `text`.
     pub(super) fn candidates(&self, text: &[u8]) -> PlaceSet {
-        let mut candidates = self.always.clone();
-        let Some(literals) = &self.literals else { return candidates };
-        // The iterator over overlapping matches costs twice as much: which member is meant counts, and not where.
-        let Ok(mut state) = literals.start_state(Anchored::No) else { return candidates };
+        let mut found = self.always.clone();
+        self.each_literal(text, |literal| {
+            for Shown { list, word, bits } in &self.shown[literal] {
+                found[*list].insert_word(*word, *bits);
+            }
+        });
+        let [mut candidates, more @ ..] = found;
+        more.iter().for_each(|list| candidates.retain(list));
+        candidates
+    }
+
+    /// Calls `each` with the literals that stand in `text`, with some of them several times.
+    fn each_literal(&self, text: &[u8], mut each: impl FnMut(usize)) {
+        let Some(literals) = &self.literals else { return };
+        // The iterator over overlapping matches costs twice as much: which literal is meant counts, and not where.
+        let Ok(mut state) = literals.start_state(Anchored::No) else { return };
         for byte in text {
             state = literals.next_state(Anchored::No, state, *byte);
             if literals.is_match(state) {
                 for index in 0..literals.match_len(state) {
-                    candidates.insert(self.places[literals.match_pattern(state, index).as_usize()]);
+                    each(literals.match_pattern(state, index).as_usize());
                 }
             }
         }
-        candidates
+    }
+}
+
+/// Adds to what a literal shows that it is one of the `list`-th list of the member at `place`.
+fn show(shown: &mut Vec<Shown>, list: usize, place: usize) {
+    let (word, bit) = (place / 64, 1 << (place % 64));
+    match shown.iter_mut().find(|known| known.list == list && known.word == word) {
+        Some(known) => known.bits |= bit,
+        None => shown.push(Shown { list, word, bits: bit }),
     }
 }
 
@@ -67,20 +102,27 @@ pub(super) struct PlaceSet {
 
 impl PlaceSet {
     pub(super) fn insert(&mut self, place: usize) {
-        let (word, bit) = (place / 64, 1 << (place % 64));
+        self.insert_word(place / 64, 1 << (place % 64));
+    }
+
+    /// Adds the places of a word.
+    fn insert_word(&mut self, word: usize, bits: u64) {
         if let Some(first) = self.first.get_mut(word) {
-            *first |= bit;
+            *first |= bits;
             return;
         }
         let word = word - PLACE_WORDS;
         if self.more.len() <= word {
             self.more.resize(word + 1, 0);
         }
-        self.more[word] |= bit;
+        self.more[word] |= bits;
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.iter().chain(&self.more).all(|word| *word == 0)
+    /// Keeps the places that are in the other set, too.
+    fn retain(&mut self, other: &Self) {
+        self.first.iter_mut().zip(other.first).for_each(|(word, other)| *word &= other);
+        self.more.truncate(other.more.len());
+        self.more.iter_mut().zip(&other.more).for_each(|(word, other)| *word &= other);
     }
 
     fn word(&mut self, index: usize) -> Option<&mut u64> {
@@ -127,32 +169,41 @@ impl Iterator for Places {
 mod tests {
     use super::*;
 
+    /// `required` are, by place, lists of literals.
     #[track_caller]
-    fn check(required: &[Option<&[&str]>], text: &str, expected: &[usize]) {
-        let required = required.iter().map(|literals| {
-            literals.map(|literals| literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
-        });
-        let candidates = Prefilter::new(required).candidates(text.as_bytes());
+    fn check(required: &[&[&[&str]]], text: &str, expected: &[usize]) {
+        let bytes = |literals: &&[&str]| literals.iter().map(|literal| literal.as_bytes().to_vec()).collect();
+        let required: Vec<Vec<Vec<Vec<u8>>>> = required.iter().map(|lists| lists.iter().map(bytes).collect()).collect();
+        let candidates = Prefilter::new(required.iter().map(Vec::as_slice)).candidates(text.as_bytes());
         assert_eq!(candidates.into_iter().collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]
     fn members_whose_literals_stand_in_the_text_are_candidates() {
-        let required: &[Option<&[&str]>] = &[Some(&["user", "login"]), None, Some(&["er f"]), Some(&["x"])];
+        let required: &[&[&[&str]]] = &[&[&["user", "login"]], &[], &[&["er f"]], &[&["x"]]];
         check(required, "user from", &[0, 1, 2]);
         check(required, "User X", &[0, 1, 3]);
         check(required, "", &[1]);
-        check(&[None, None], "a", &[0, 1]);
+        check(&[&[], &[]], "a", &[0, 1]);
         check(&[], "a", &[]);
         // All that end at one place count, and those inside others.
-        check(&[Some(&["abcd"]), Some(&["bc"]), Some(&["d"]), Some(&["cd"])], "abcd", &[0, 1, 2, 3]);
+        check(&[&[&["abcd"]], &[&["bc"]], &[&["d"]], &[&["cd"]]], "abcd", &[0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn of_each_list_a_literal_must_stand_in_the_text() {
+        let required: &[&[&[&str]]] = &[&[&["a", "b"], &["c"]], &[&["c"], &["b"], &["a"]], &[&["c"]], &[]];
+        check(required, "b c", &[0, 2, 3]);
+        check(required, "abc", &[0, 1, 2, 3]);
+        check(required, "ab", &[3]);
     }
 
     #[test]
     fn lists_may_be_long() {
         let literals: Vec<String> = (0..400).map(|number| format!("<{number}>")).collect();
         let literals: Vec<[&str; 1]> = literals.iter().map(|literal| [literal.as_str()]).collect();
-        let required: Vec<Option<&[&str]>> = literals.iter().map(|literal| Some(literal.as_slice())).collect();
+        let lists: Vec<[&[&str]; 1]> = literals.iter().map(|literals| [literals.as_slice()]).collect();
+        let required: Vec<&[&[&str]]> = lists.iter().map(|lists| lists.as_slice()).collect();
         check(&required, "<199><399><64><0><63><64>", &[0, 63, 64, 199, 399]);
     }
 }

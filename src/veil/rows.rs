@@ -3,7 +3,7 @@
 use super::matcher::Matcher;
 use super::packs::BYTE_ORDER_MARK;
 use super::patterns::Pattern;
-use crate::decode::line::{self, GivenUp, Hole};
+use crate::decode::line::{GivenUp, Hole};
 use crate::rules::{LinePattern, Part};
 use std::collections::BTreeSet;
 
@@ -135,8 +135,8 @@ impl Rows {
         let before = holes.len();
         let fits = |index: &usize| {
             holes.truncate(before);
-            let pattern = &self.patterns[*index].pattern;
-            line::holes(pattern, text, GivenUp::Misfits, holes) && !self.has_more(*index, text, holes.last())
+            let shape = &self.patterns[*index].shape;
+            shape.holes(text, GivenUp::Misfits, holes) && !self.has_more(*index, text, holes.last())
         };
         let index = (0..self.patterns.len()).find(fits);
         if index.is_none() {

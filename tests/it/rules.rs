@@ -52,6 +52,23 @@ fn shipped_cases_are_well_formed() {
     }
 }
 
+/// What has another shape passes on, and an address is one in base64 and in a network, too.
+#[test]
+fn only_the_shapes_that_a_pack_looks_for_are_found() {
+    let pack = |scan: &str| {
+        format!("name = \"a\"\nversion = 1\nformat = \"line\"\n{scan}\n[[rule]]\nid = \"ip\"\ndetect = \"ip\"\n")
+    };
+    let line =
+        "alice@example.com 00:1b:44:11:3a:b7 AKIAIOSFODNN7EXAMPLE from 192.0.2.0/24 as MTkyLjAuMi4wIDE5Mi4wLjIuMA==";
+    for (scan, expected) in [
+        ("", "<email:1> <mac:2> <token:3> from <net:4>/24 as "),
+        ("scan = \"ip\"", "alice@example.com 00:1b:44:11:3a:b7 AKIAIOSFODNN7EXAMPLE from <ip:1>/24 as "),
+    ] {
+        let veiled = support::readable(&support::veiled(&support::veil(&pack(scan)), line.as_bytes()));
+        assert!(veiled.starts_with(expected) && !veiled.contains("MTkyLjAuMi4w"), "{veiled}");
+    }
+}
+
 /// Every line and JSON text that a pack knows by its shape goes to that pack, whatever other packs there are.
 #[test]
 fn auto_tells_shipped_formats_apart() {

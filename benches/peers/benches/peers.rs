@@ -4,7 +4,7 @@
 //! `cargo bench -p peers -- --test`: whether all methods do the same job, once.
 
 use criterion::{Criterion, Throughput};
-use logveil::kernels::{self, Level};
+use logveil::kernels;
 use mimalloc::MiMalloc;
 use peers::Job;
 use peers::check::Fault;
@@ -32,12 +32,13 @@ const SUMMARY_ROUNDS: usize = 5;
 const SCALAR: &str = "--scalar";
 
 fn main() -> Result<(), Fault> {
+    if env::args().any(|argument| argument == SCALAR) {
+        kernels::keep_to_scalar();
+        return scalar(&Bench::new());
+    }
     let bench = Bench::new();
     if env::args().any(|argument| argument == "--summary") {
         return summary(&bench);
-    }
-    if env::args().any(|argument| argument == SCALAR) {
-        return scalar(&bench);
     }
     let mut criterion = Criterion::default().configure_from_args();
     for job in bench.jobs(CRITERION_CHUNKS)? {
@@ -89,8 +90,7 @@ fn summary(bench: &Bench) -> Result<(), Fault> {
     let many = Engine::five_hundred_rules();
     println!("json 500-rules {:.2}x cost", measure::cost(&engine, &many, &corpus, SUMMARY_ROUNDS));
     // Which instructions may be used is decided once in a process.
-    let scalar = env::current_exe()
-        .and_then(|program| Command::new(program).arg(SCALAR).env(kernels::ENVIRONMENT_VARIABLE, "scalar").status());
+    let scalar = env::current_exe().and_then(|program| Command::new(program).arg(SCALAR).status());
     assert!(scalar.is_ok_and(|status| status.success()), "the comparison in plain Rust failed");
     Ok(())
 }
@@ -99,7 +99,6 @@ fn summary(bench: &Bench) -> Result<(), Fault> {
 /// own.
 #[expect(clippy::print_stdout, reason = "the line is what the command is for")]
 fn scalar(bench: &Bench) -> Result<(), Fault> {
-    assert_eq!(Level::best(), Level::SCALAR, "{} is to be set to scalar", kernels::ENVIRONMENT_VARIABLE);
     for mut job in bench.jobs(SUMMARY_CHUNKS)?.into_iter().filter(|job| job.name == "json") {
         job.methods.retain(|method| matches!(method.name, "logveil" | "vrl"));
         if let [own, vrl] = measure::speeds(&mut job, SUMMARY_ROUNDS).as_slice() {

@@ -4,11 +4,10 @@
 use super::json::text_of;
 use super::{Plan, Scope, keyed, looks_like_json};
 use crate::decode::escape::Undo;
-use crate::decode::json::{JsonError, Quoted, Token, Tokens};
+use crate::decode::json::{JsonError, Quoted, Token};
 use crate::decode::line::Hole;
-use crate::rules::{Class, Format};
+use crate::rules::Class;
 use crate::transform::{Finding, Quoting, Replacement, Source};
-use crate::veil::Packs;
 use crate::veil::matcher::Matcher;
 use crate::veil::patterns::Pattern;
 use crate::veil::residue::{Needles, is_member_name, is_one_word, is_pair_name};
@@ -127,77 +126,77 @@ const TIME_HOLES: [&str; 6] = ["clock", "date", "day", "month", "time", "timesta
 /// Holes that hold what wrote the line, or one of the few words that its kind of line knows.
 const WRITER_HOLES: [&str; 5] = ["host", "level", "method", "process", "program"];
 
-impl Plan {
-    /// The spans of a part's text where a value of `needles` is the record's own word, ascending and disjoint.
-    pub(in crate::veil) fn own_words(
-        &mut self,
-        packs: &Packs,
-        matcher: &Matcher,
-        needles: &Needles,
-        text: &[u8],
-        format: Format,
-    ) -> Vec<Range<u32>> {
-        let (start, scope) = (self.findings.len(), Scope::new(packs, matcher));
-        match format {
-            Format::Json if self.own_json(scope, needles, text).is_ok() => {}
-            Format::Json | Format::Line => self.own_text(scope, needles, text),
+/// The name of the present value, or of the array around it.
+#[derive(Default)]
+pub(super) struct Field(Option<Quoted>);
+
+impl Field {
+    /// Goes on behind a token.
+    pub(super) fn pass(&mut self, token: Token) {
+        match token {
+            Token::ObjectStart | Token::ObjectEnd => self.0 = None,
+            Token::Name(name) => self.0 = Some(name),
+            Token::ArrayStart | Token::ArrayEnd => {}
+            Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
         }
+    }
+
+    /// Whether it holds times, amounts and the like. `text` is that of the tokens.
+    fn is_measure(&self, text: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|name| names_measure(text_of(text, name).as_bytes()))
+    }
+}
+
+impl Plan {
+    fn own_json(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) -> Result<(), JsonError> {
+        self.walk_json(text, |plan, mut tokens| {
+            let (mut candidates, mut field) = (needles.candidates(text), Field::default());
+            while let Some(token) = tokens.next_token()? {
+                if candidates.may_stand_in_token(text, &token) {
+                    plan.own_token(scope, needles, text, &token, &field);
+                }
+                field.pass(token);
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds findings where a value of `needles` in a token, which is the value of a field or its name, is the record's own
+    /// word.
+    pub(super) fn own_token(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8], token: &Token, field: &Field) {
+        match token {
+            Token::Name(name) => self.quoted(text, name, |plan, name| {
+                if is_one_word(name) && is_field(scope.matcher, name) {
+                    plan.push_own(scope, needles, name);
+                }
+            }),
+            Token::Text(value) => self.quoted(text, value, |plan, value| {
+                if is_figures(value) && field.is_measure(text) {
+                    plan.push_own(scope, needles, value);
+                } else {
+                    plan.own_text(scope.in_string(), needles, value);
+                }
+            }),
+            Token::Number(span) if field.is_measure(text) => {
+                let found = self.findings.len();
+                self.push_own(scope, needles, &text[span.clone()]);
+                self.shift(found, span.start);
+            }
+            Token::ObjectStart | Token::ObjectEnd | Token::ArrayStart | Token::ArrayEnd => {}
+            Token::Number(_) | Token::Bool(_) | Token::Null => {}
+        }
+    }
+
+    /// The spans of the record's own words in a part's text: ascending and disjoint.
+    pub(super) fn own_spans(&mut self, own: Vec<Finding>, text: &[u8]) -> Vec<Range<u32>> {
+        let start = self.findings.len();
+        self.findings.extend(own);
         self.resolve(start, text);
         self.findings.drain(start..).map(|own| own.span).collect()
     }
 
-    fn own_json(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) -> Result<(), JsonError> {
-        self.walk_json(text, |plan, tokens| plan.own_tokens(scope, needles, text, tokens))
-    }
-
-    fn own_tokens(
-        &mut self,
-        scope: Scope<'_>,
-        needles: &Needles,
-        text: &[u8],
-        mut tokens: Tokens<'_>,
-    ) -> Result<(), JsonError> {
-        let mut candidates = needles.candidates(text);
-        // The name of the present value, or of the array around it.
-        let mut field: Option<Quoted> = None;
-        let is_measure =
-            |field: &Option<Quoted>| field.as_ref().is_some_and(|name| names_measure(text_of(text, name).as_bytes()));
-        while let Some(token) = tokens.next_token()? {
-            match token {
-                Token::ObjectStart | Token::ObjectEnd => field = None,
-                Token::Name(name) => {
-                    if candidates.may_stand_in(text, &name.inner) {
-                        self.quoted(text, &name, |plan, name| {
-                            if is_one_word(name) && is_field(scope.matcher, name) {
-                                plan.push_own(scope, needles, name);
-                            }
-                        });
-                    }
-                    field = Some(name);
-                }
-                Token::Text(value) if candidates.may_stand_in(text, &value.inner) => {
-                    self.quoted(text, &value, |plan, value| {
-                        if is_figures(value) && is_measure(&field) {
-                            plan.push_own(scope, needles, value);
-                        } else {
-                            plan.own_text(scope.in_string(), needles, value);
-                        }
-                    });
-                }
-                Token::Number(span) if candidates.may_stand_in(text, &span) && is_measure(&field) => {
-                    let found = self.findings.len();
-                    self.push_own(scope, needles, &text[span.clone()]);
-                    self.shift(found, span.start);
-                }
-                Token::ArrayStart | Token::ArrayEnd => {}
-                Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Looks into a text as [`Plan::spread`] does: as it stands, as JSON, and with one more layer of escapes undone.
-    fn own_text(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) {
+    pub(super) fn own_text(&mut self, scope: Scope<'_>, needles: &Needles, text: &[u8]) {
         let Some(inner) = scope.inner() else { return };
         if looks_like_json(text) && self.own_json(inner, needles, text).is_ok() {
             return;

@@ -315,14 +315,9 @@ const ENTITY_BYTES_MIN: usize = 2;
 const LINE_SEPARATOR: &[u8] = "\u{2028}".as_bytes();
 
 fn has_lines(text: &[u8]) -> bool {
-    match memchr::memchr2(b'\n', LINE_SEPARATOR[0], text) {
-        None => false,
-        Some(at) => {
-            text[at] == b'\n'
-                || memchr::memchr(b'\n', text).is_some()
-                || memchr::memmem::find(text, LINE_SEPARATOR).is_some()
-        }
-    }
+    let has_separator = || memchr::memmem::find(text, LINE_SEPARATOR).is_some();
+    memchr::memchr2(b'\n', LINE_SEPARATOR[0], text)
+        .is_some_and(|at| text[at] == b'\n' || memchr::memchr(b'\n', text).is_some() || has_separator())
 }
 
 /// The lines of a text, without what separates them.
