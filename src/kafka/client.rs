@@ -32,6 +32,8 @@ const PRODUCED_BYTES_PER_WORKER_MIN: usize = 8 * 1024 * 1024;
 const TRANSACTION_TIMEOUT_MS: u32 = 30_000;
 /// Must end before the transaction does.
 const MESSAGE_TIMEOUT_MS: u32 = 25_000;
+/// Leaves time for a second try before either ends.
+const SOCKET_TIMEOUT_MS: u32 = 10_000;
 
 /// The librdkafka properties of a run's data plane, for whoever measures what else a client costs that is set up the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub(super) fn common(options: &Options) -> ClientConfig {
         .set("client.id", format!("logveil-{}", options.instance))
         // A broker that comes back is noticed within a second or two; the default waits up to ten.
         .set("reconnect.backoff.max.ms", "1500")
+        // A request whose answer is lost is sent again while its transaction still lives; the default is a minute.
+        .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.to_string())
         // A mistyped topic is an error, not a new topic.
         .set("allow.auto.create.topics", "false");
     config

@@ -7,6 +7,7 @@
 mod client;
 mod fault;
 mod native;
+mod pulse;
 mod quarantine;
 mod raw_topics;
 mod rebalance;

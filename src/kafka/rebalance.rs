@@ -1,5 +1,6 @@
 //! What the group tells the consumer, passed on to the workers.
 
+use super::pulse::Pulse;
 use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{Health, State};
 use rdkafka::client::ClientContext;
@@ -8,9 +9,13 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
+
+/// Between looks for lost workers while partitions are revoked.
+const LOST_LOOK: Duration = Duration::from_millis(500);
 
 /// A topic and a partition.
 pub(super) type Partition = (String, i32);
@@ -36,6 +41,7 @@ pub(super) enum Command {
 pub(super) struct WorkerHandle {
     pub(super) commands: Sender<Command>,
     pub(super) thread: Thread,
+    pub(super) pulse: Pulse,
 }
 
 impl WorkerHandle {
@@ -71,15 +77,25 @@ impl GroupContext {
         }
     }
 
-    /// Waits, without a limit, until every worker let go: one that committed later, when this process is a member again,
-    /// would commit records that somebody else has read meanwhile. The group waits until `max.poll.interval.ms`; then it
-    /// goes on without us, and the commit is refused.
+    fn has_lost_worker(&self) -> bool {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.iter().any(|worker| worker.pulse.is_lost())
+    }
+
+    /// Waits until every worker let go, for as long as it takes: one that committed later, when this process is a member
+    /// again, would commit records that somebody else has read meanwhile. The group waits until `max.poll.interval.ms`;
+    /// then it goes on without us, and the commit is refused. Only a worker that is lost is not waited for: the process
+    /// ends then.
     fn revoke(&self, partitions: &[Partition], lost: bool) {
         let (done, finished) = channel();
         self.tell_all(|| Command::Revoke { partitions: partitions.to_vec(), lost, done: done.clone() });
         drop(done);
         // Nobody sends: the channel closes when the last worker has dropped its end, or ended.
-        while finished.recv().is_ok() {}
+        while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(LOST_LOOK) {
+            if self.has_lost_worker() {
+                break;
+            }
+        }
         for (topic, partition) in partitions {
             self.metrics.revoked(topic, *partition);
         }

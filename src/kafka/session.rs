@@ -1,11 +1,12 @@
 //! One life of the clients: from finding the topics to closing the consumer.
 
+use super::pulse::{Pulse, wait_until};
 use super::rebalance::{Command, GroupContext, WorkerHandle};
 use super::sink::KafkaSink;
 use super::source::{KafkaSource, Queue};
 use super::topics::Topics;
 use super::{Job, Options, client, fault, pause};
-use crate::pipeline::{Fault, Lane, ReadLimit, State, Step};
+use crate::pipeline::{Fault, Lane, ReadLimit, State, Step, Stop};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use std::sync::Arc;
@@ -31,7 +32,17 @@ const ABORT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// refuses the same records for ever.
 const ABORTS_MAX: u32 = 3;
 
-type Worker = JoinHandle<Result<(), Fault>>;
+/// How long workers may take to commit what they have and to close their producers once the process is to end: less than
+/// supervisors wait before they kill it.
+const FINISH_MAX: Duration = Duration::from_secs(25);
+/// How long the consumer may take to leave its group.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
+
+/// A thread with a producer, and whether it still comes round.
+struct Worker {
+    thread: JoinHandle<Result<(), Fault>>,
+    pulse: Pulse,
+}
 
 /// Runs until told to stop or until the clients are of no more use.
 ///
@@ -56,17 +67,58 @@ pub(super) fn run(options: &Options, job: &Job) -> Result<(), Fault> {
         .and_then(|()| serve(job, &consumer, &workers));
 
     consumer.context().tell_all(|| Command::Finish);
-    let mut outcome = outcome;
-    for worker in workers {
-        let ended = worker.join().unwrap_or_else(|_| Err(Fault::Halt("a worker panicked; this is a bug".to_owned())));
-        // The first fault is the cause; a halt outweighs all.
+    end(&job.stop, consumer, workers, outcome)
+}
+
+/// Waits for workers that were told to finish, and closes the consumer. Returns the cause of it all: the first fault, or
+/// a halt, which outweighs all.
+fn end(
+    stop: &Stop,
+    consumer: Arc<BaseConsumer<GroupContext>>,
+    workers: Vec<Worker>,
+    mut outcome: Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut note = |ended: Result<(), Fault>| {
         if let (Ok(()), Err(_)) | (Err(_), Err(Fault::Halt(_))) = (&outcome, &ended) {
             outcome = ended;
         }
+    };
+    if !have_finished(&workers, stop) {
+        note(Err(hung("close a producer", stop)));
+        return outcome;
+    }
+    for worker in workers {
+        note(worker.thread.join().unwrap_or_else(|_| Err(Fault::Halt("a worker panicked; this is a bug".to_owned()))));
     }
     // Closing the consumer revokes what is left; there is no worker to tell any more.
     consumer.context().set_workers(Vec::new());
+    let closing = std::thread::spawn(move || drop(consumer));
+    if !wait_until(CLOSE_MAX, || closing.is_finished()) {
+        note(Err(hung("close the consumer", stop)));
+    }
     outcome
+}
+
+/// Waits until all workers have ended: while the brokers are away for as long as it takes, but not for a worker that is
+/// lost, and not longer than a supervisor waits for the process.
+fn have_finished(workers: &[Worker], stop: &Stop) -> bool {
+    let is_done = || workers.iter().all(|worker| worker.thread.is_finished());
+    let is_lost = |worker: &Worker| worker.pulse.is_lost() && !worker.thread.is_finished();
+    wait_until(Duration::MAX, || is_done() || stop.is_requested() || workers.iter().any(is_lost));
+    let limit = if stop.is_requested() { FINISH_MAX } else { Duration::ZERO };
+    wait_until(limit, is_done)
+}
+
+/// What to do about a call of the client that does not return: nothing but to end the process. What it had begun is not
+/// committed, and done again after the next start.
+fn hung(what: &str, stop: &Stop) -> Fault {
+    if stop.is_requested() {
+        tracing::warn!("the Kafka client did not {what}; ending without it");
+        return Fault::Stopped;
+    }
+    Fault::Halt(format!(
+        "the Kafka client did not {what}\n  hint: start logveil again; what was not committed is read again"
+    ))
 }
 
 /// Waits for the cluster; `None` when told to stop before it answered.
@@ -118,16 +170,19 @@ fn start_workers(
     for (index, queues) in shares.into_iter().enumerate() {
         let (commands, told) = channel();
         let (options, job, consumer, topics) = (options.clone(), job.clone(), Arc::clone(consumer), Arc::clone(topics));
-        let worker = std::thread::Builder::new()
+        let pulse = Pulse::new();
+        let own_pulse = pulse.clone();
+        let thread = std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
                 let id = format!("logveil-{}-{}-{index}", options.group, options.instance);
-                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), &id, index)?;
-                work(KafkaSource::new(consumer, queues), sink, &job, &told)
+                let pulse = own_pulse.clone();
+                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), &id, index, pulse)?;
+                work(KafkaSource::new(consumer, queues), sink, &job, &told, &own_pulse)
             })
             .map_err(|error| Fault::Halt(format!("cannot start a thread: {error}")))?;
-        handles.push(WorkerHandle { commands, thread: worker.thread().clone() });
-        workers.push(worker);
+        handles.push(WorkerHandle { commands, thread: thread.thread().clone(), pulse: pulse.clone() });
+        workers.push(Worker { thread, pulse });
     }
     consumer.context().set_workers(handles);
     Ok(workers)
@@ -135,7 +190,10 @@ fn start_workers(
 
 /// Serves the consumer's group duties until told to stop or until a worker ends.
 fn serve(job: &Job, consumer: &BaseConsumer<GroupContext>, workers: &[Worker]) -> Result<(), Fault> {
-    while !job.stop.is_requested() && !workers.iter().any(Worker::is_finished) {
+    while !job.stop.is_requested() && !workers.iter().any(|worker| worker.thread.is_finished()) {
+        if workers.iter().any(|worker| worker.pulse.is_lost()) {
+            return Err(hung("return to a worker", &job.stop));
+        }
         match consumer.poll(POLL) {
             Some(Ok(message)) => {
                 return Err(Fault::Broken(format!(
@@ -166,12 +224,19 @@ fn step(lane: &mut Lane<KafkaSource, KafkaSink>) -> Result<Step, Fault> {
 }
 
 /// A worker's life: reads, veils, sends and commits, and does what the group says in between.
-fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Command>) -> Result<(), Fault> {
+fn work(
+    mut source: KafkaSource,
+    sink: KafkaSink,
+    job: &Job,
+    told: &Receiver<Command>,
+    pulse: &Pulse,
+) -> Result<(), Fault> {
     source.wake_on_records();
     let (routes, keys, metrics) = (job.routes.unshared(), Arc::clone(&job.keys), Arc::clone(&job.metrics));
     let mut lane = Lane::new(source, sink, routes, keys, job.rule, READ_LIMIT, metrics);
     let (mut aborts, mut abort_wait) = (0, ABORT_WAIT_MIN);
     loop {
+        pulse.beat();
         match told.try_recv() {
             Ok(Command::Assign(partitions)) => lane.source().set_assigned(&partitions, true),
             Ok(Command::Revoke { partitions, lost, done }) => {

@@ -1,5 +1,6 @@
 //! A transactional producer as a sink of clean and sealed records.
 
+use super::pulse::Pulse;
 use super::rebalance::{self, GroupContext};
 use super::topics::Topics;
 use super::{Job, Options, client, fault, native, pause};
@@ -41,6 +42,7 @@ pub(super) struct KafkaSink {
     health: Health,
     worker: usize,
     metrics: Arc<Metrics>,
+    pulse: Pulse,
     stopping_since: Option<Instant>,
     stage: Stage,
 }
@@ -85,6 +87,7 @@ impl KafkaSink {
         consumer: Arc<BaseConsumer<GroupContext>>,
         transactional_id: &str,
         worker: usize,
+        pulse: Pulse,
     ) -> Result<Self, Fault> {
         let producer = client::producer(options, &topics, transactional_id)
             .create_with_context(ProducerLog)
@@ -97,6 +100,7 @@ impl KafkaSink {
             health: job.health.clone(),
             worker,
             metrics: Arc::clone(&job.metrics),
+            pulse,
             stopping_since: None,
             stage: Stage::Flush,
         };
@@ -241,6 +245,7 @@ impl Sink for KafkaSink {
     }
 
     fn pause(&mut self, attempt: u32) -> Result<(), Fault> {
+        self.pulse.beat();
         if self.stop.is_requested() {
             let since = *self.stopping_since.get_or_insert_with(Instant::now);
             if since.elapsed() > STOP_GRACE {
