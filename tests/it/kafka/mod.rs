@@ -280,6 +280,21 @@ impl Running {
         fs::read_to_string(&self.log).unwrap()
     }
 
+    /// What a reader of a failed run needs first.
+    fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<String> = log.lines().map(|line| line.chars().take(400).collect()).collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// The threads' names, and in which call of the system each waits.
+    fn threads(&self) -> String {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let of = |task: fs::DirEntry| format!("{} {}", read(task.path().join("comm")), read(task.path().join("wchan")));
+        tasks.map(of).collect::<Vec<_>>().join(", ")
+    }
+
     fn signal(&self, name: &str) {
         // The shell's own `kill`: the program of this name is not on every machine.
         let kill = format!("kill -s {name} {}", self.child.id());
@@ -297,7 +312,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < TIMEOUT, "still running:\n{}", self.log());
+            assert!(start.elapsed() < TIMEOUT, "still running: {}\nits log ends:\n{}", self.threads(), self.log_end());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
