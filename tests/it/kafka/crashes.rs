@@ -178,3 +178,29 @@ fn a_source_deleted_in_mid_run_halts_and_is_read_from_its_beginning_when_it_is_b
     check_exactly_once(&stand.wait_for(&stand.clean(), (2 * COUNT * PARTITIONS as u64) as usize), 2 * COUNT);
     assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
 }
+
+/// On embedded brokers of their own: only those are silent on demand.
+#[test]
+fn what_is_not_answered_is_asked_again_before_its_transaction_is_over() {
+    use embedded_kafka::{Api, Fault};
+    let check = |api: Api| {
+        let broker = Broker::start(embedded_kafka::Options::default()).unwrap();
+        let stand = Stand::new(&broker.bootstrap_servers(), "[commit]\ninterval_ms = 100\n");
+        let mut process = stand.start("a");
+        stand.fill(0, 10);
+        check_exactly_once(&stand.wait_for(&stand.clean(), 10 * PARTITIONS as usize), 10);
+        broker.faults().plan_for("logveil-", api, Fault::Delay(Duration::from_secs(28)), 1);
+        let start = Instant::now();
+        stand.fill(10, 10);
+        check_exactly_once(&stand.wait_for(&stand.clean(), 20 * PARTITIONS as usize), 20);
+        assert!(start.elapsed() < Duration::from_secs(25), "{api:?} took {:?}", start.elapsed());
+        assert_eq!(broker.faults().planned_for(api), 0, "{api:?} was held back");
+        assert!(!process.log().contains("building them anew"), "{api:?}: {}", process.log());
+        assert_eq!(process.terminate().code(), Some(0), "{}", process.log());
+    };
+    thread::scope(|scope| {
+        for api in [Api::Produce, Api::AddPartitionsToTxn, Api::TxnOffsetCommit, Api::EndTxn] {
+            scope.spawn(move || check(api));
+        }
+    });
+}
