@@ -20,7 +20,7 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use logveil::kafka::{self, Job, Options, ReadBack};
 use logveil::keys::{EpochSecret, KeyEpoch, Keyring, SealSecret};
 use logveil::pipeline::metrics::Metrics;
-use logveil::pipeline::{CommitRule, Health, Route, Routes, Stop};
+use logveil::pipeline::{CommitRule, Health, Pulses, Route, Routes, Stop};
 use logveil::rules::library::Library;
 use logveil::veil::{Choice, Veil};
 use passthrough::{Guarantee, Passthrough, Total};
@@ -308,7 +308,7 @@ impl Stage {
         }]);
         let metrics = Arc::new(Metrics::new(&routes));
         let (rule, health, stop) = (CommitRule::default(), Health::default(), Stop::default());
-        let job = Job { routes, keys: Arc::clone(&self.keys), rule, metrics, health, stop };
+        let job = Job { routes, keys: Arc::clone(&self.keys), rule, metrics, health, stop, pulses: Pulses::default() };
         let count = || job.metrics.total(&job.routes);
         let pace = std::thread::scope(|scope| {
             let thread = scope.spawn(|| kafka::run(options, &job));

@@ -12,7 +12,7 @@ use crate::kafka::{self, Job, Options, RawTopics};
 use crate::keys::Keyring;
 use crate::keystore;
 use crate::pipeline::metrics::Metrics;
-use crate::pipeline::{Health, Route, Routes, Stop};
+use crate::pipeline::{Health, Pulses, Route, Routes, Stop};
 use crate::retention::{Policy, ReceiptFile, Sweeper};
 use crate::rules::RulePack;
 use crate::veil::{Choice, Veil};
@@ -21,8 +21,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tracing_subscriber::EnvFilter;
+
+/// Between looks at the threads that call the Kafka client.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Two minutes: far more than the longest call that has a limit, and than the longest batch.
+const AWAY_LOOKS_MAX: u32 = 240;
+/// 28 seconds: supervisors kill after 30, and a stop with silent brokers takes up to 18.
+const STOP_LOOKS_MAX: u32 = 56;
 
 /// Consumes raw records, pseudonymises them and forwards them, exactly once.
 ///
@@ -45,6 +52,7 @@ pub(super) fn run(args: RunArgs, clock: fn() -> SystemTime) -> Result<Exit, Fail
     let server = Server::start(listen, Arc::clone(&job.metrics), job.health.clone())
         .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("could not listen on {listen}"))))?;
     listen_for_signals(job.stop.clone())
+        .and_then(|()| watch(job.pulses.clone(), job.stop.clone()))
         .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not listen for signals")))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -109,7 +117,7 @@ pub(super) fn job(config: &Config, keyring: Keyring) -> Result<Job, Failure> {
     let routes = routes(config)?;
     let metrics = Arc::new(Metrics::new(&routes));
     let (keys, rule, health, stop) = (Arc::new(keyring), config.commit, Health::default(), Stop::default());
-    Ok(Job { routes, keys, rule, metrics, health, stop })
+    Ok(Job { routes, keys, rule, metrics, health, stop, pulses: Pulses::default() })
 }
 
 /// One route per source topic; routes of one pack share its veil.
@@ -166,6 +174,33 @@ fn start_log(config: &Config) -> Result<(), Failure> {
         LogFormat::Json => log.json().try_init(),
     };
     started.map_err(|error| Failure::Halted(anyhow::anyhow!("could not start the log: {error}")))
+}
+
+/// Ends the process when a thread no longer comes back from the Kafka client, or when it takes too long to stop.
+fn watch(pulses: Pulses, stop: Stop) -> io::Result<()> {
+    std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        let mut looks_since_stop = 0;
+        loop {
+            std::thread::sleep(LOOK_INTERVAL);
+            if let Some(thread) = pulses.look(AWAY_LOOKS_MAX) {
+                end_at_once(&format!("the Kafka client has not come back to thread `{thread}` for two minutes"));
+            }
+            looks_since_stop += u32::from(stop.is_requested());
+            if looks_since_stop > STOP_LOOKS_MAX {
+                end_at_once("the Kafka client did not let go of its work in time");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client that hangs cannot be ended; transactions make it safe at any point"
+)]
+fn end_at_once(cause: &str) {
+    tracing::error!(cause, "logveil ends at once: what is not committed is done again after the next start");
+    std::process::exit(i32::from(Exit::Halted.code()));
 }
 
 /// The first SIGTERM or SIGINT asks the loop to finish, a second one ends the process.

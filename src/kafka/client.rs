@@ -64,7 +64,7 @@ pub(super) fn common(options: &Options) -> ClientConfig {
         .set("client.id", format!("logveil-{}", options.instance))
         // A broker that comes back is noticed within a second or two; the default waits up to ten.
         .set("reconnect.backoff.max.ms", "1500")
-        // A request whose answer is lost is sent again while its transaction still lives; the default is a minute.
+        // What nobody answers is asked again soon: by default after a minute, and by a producer when its transaction is over.
         .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.to_string())
         // A mistyped topic is an error, not a new topic.
         .set("allow.auto.create.topics", "false");
@@ -164,6 +164,7 @@ pub(super) fn observer(options: &Options) -> ClientConfig {
 /// A producer under this transactional id.
 pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &str) -> ClientConfig {
     let queue = (PRODUCED_BYTES_MAX / options.workers).max(PRODUCED_BYTES_PER_WORKER_MIN);
+    let transaction_ms = options.producer.get("transaction.timeout.ms").and_then(|ms| ms.parse().ok());
     let mut config = common(options);
     config
         // Records wait for company, and a commit waits for none of them: it sends what is there. Fewer and larger batches
@@ -177,6 +178,8 @@ pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &st
         .set("queue.buffering.max.kbytes", (queue / 1024).to_string())
         // Faster than none wherever bytes through sockets cost most; about 0.6 GB/s per core.
         .set("compression.codec", "lz4")
+        // librdkafka refuses a longer one than that of the transaction.
+        .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.min(transaction_ms.unwrap_or(TRANSACTION_TIMEOUT_MS)).to_string())
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string())
         .set("message.timeout.ms", MESSAGE_TIMEOUT_MS.to_string());
     for (name, value) in &options.producer {

@@ -7,7 +7,6 @@
 mod client;
 mod fault;
 mod native;
-mod pulse;
 mod quarantine;
 mod raw_topics;
 mod rebalance;
@@ -25,7 +24,7 @@ pub use trial::{Filler, Invented, ReadBack, create_topics, read_back};
 
 use crate::keys::Keyring;
 use crate::pipeline::metrics::Metrics;
-use crate::pipeline::{CommitRule, Fault, Health, Routes, State, Stop};
+use crate::pipeline::{CommitRule, Fault, Health, Pulses, Routes, State, Stop};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,6 +62,8 @@ pub struct Job {
     pub health: Health,
     /// The request to stop.
     pub stop: Stop,
+    /// Whether the threads that call the client come back from it; somebody else is to look.
+    pub pulses: Pulses,
 }
 
 /// Why a run ended before it was told to.

@@ -1,6 +1,5 @@
 //! The quarantine topic, read back: what is in it, one entry of it, and another try at all of it.
 
-use super::pulse::Pulse;
 use super::sink::KafkaSink;
 use super::topic_reader::TopicReader;
 use super::topics::Topics;
@@ -194,7 +193,7 @@ pub fn replay(options: &Options, job: &Job, topic: &str) -> Result<Replayed, Hal
     let reader = reader(options, topic)?;
     // Before the progress is read: from here on no earlier replay can commit any more.
     let id = format!("logveil-{}-replay-{topic}", options.group);
-    let sink = KafkaSink::connect(options, job, topics, reader.consumer(), &id, 0, Pulse::new())?;
+    let sink = KafkaSink::connect(options, job, topics, reader.consumer(), &id, 0)?;
     let done = reader.committed()?;
     let start = reader.partitions().map(|partition| {
         let next = done.get(&partition).map_or(Offset::Beginning, |next| Offset::Offset(*next));

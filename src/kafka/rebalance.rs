@@ -1,8 +1,7 @@
 //! What the group tells the consumer, passed on to the workers.
 
-use super::pulse::Pulse;
 use crate::pipeline::metrics::Metrics;
-use crate::pipeline::{Health, State};
+use crate::pipeline::{Health, Pulse, State};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
@@ -14,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
-/// Between looks for lost workers while partitions are revoked.
-const LOST_LOOK: Duration = Duration::from_millis(500);
+/// Between signs of life while workers let go of partitions, which takes as long as the brokers are away.
+const REVOKE_BEAT: Duration = Duration::from_millis(500);
 
 /// A topic and a partition.
 pub(super) type Partition = (String, i32);
@@ -41,7 +40,6 @@ pub(super) enum Command {
 pub(super) struct WorkerHandle {
     pub(super) commands: Sender<Command>,
     pub(super) thread: Thread,
-    pub(super) pulse: Pulse,
 }
 
 impl WorkerHandle {
@@ -58,11 +56,13 @@ pub(super) struct GroupContext {
     workers: Mutex<Vec<WorkerHandle>>,
     metrics: Arc<Metrics>,
     health: Health,
+    /// That of the thread that polls.
+    pulse: Arc<Pulse>,
 }
 
 impl GroupContext {
-    pub(super) fn new(metrics: Arc<Metrics>, health: Health) -> Self {
-        Self { workers: Mutex::default(), metrics, health }
+    pub(super) fn new(metrics: Arc<Metrics>, health: Health, pulse: Arc<Pulse>) -> Self {
+        Self { workers: Mutex::default(), metrics, health, pulse }
     }
 
     /// Sets the workers that are told from now on.
@@ -77,24 +77,16 @@ impl GroupContext {
         }
     }
 
-    fn has_lost_worker(&self) -> bool {
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().any(|worker| worker.pulse.is_lost())
-    }
-
-    /// Waits until every worker let go, for as long as it takes: one that committed later, when this process is a member
-    /// again, would commit records that somebody else has read meanwhile. The group waits until `max.poll.interval.ms`;
-    /// then it goes on without us, and the commit is refused. Only a worker that is lost is not waited for: the process
-    /// ends then.
+    /// Waits, without a limit, until every worker let go: one that committed later, when this process is a member again,
+    /// would commit records that somebody else has read meanwhile. The group waits until `max.poll.interval.ms`; then it
+    /// goes on without us, and the commit is refused.
     fn revoke(&self, partitions: &[Partition], lost: bool) {
         let (done, finished) = channel();
         self.tell_all(|| Command::Revoke { partitions: partitions.to_vec(), lost, done: done.clone() });
         drop(done);
         // Nobody sends: the channel closes when the last worker has dropped its end, or ended.
-        while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(LOST_LOOK) {
-            if self.has_lost_worker() {
-                break;
-            }
+        while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(REVOKE_BEAT) {
+            self.pulse.beat();
         }
         for (topic, partition) in partitions {
             self.metrics.revoked(topic, *partition);

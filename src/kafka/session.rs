@@ -1,12 +1,11 @@
 //! One life of the clients: from finding the topics to closing the consumer.
 
-use super::pulse::{Pulse, wait_until};
 use super::rebalance::{Command, GroupContext, WorkerHandle};
 use super::sink::KafkaSink;
 use super::source::{KafkaSource, Queue};
 use super::topics::Topics;
 use super::{Job, Options, client, fault, pause};
-use crate::pipeline::{Fault, Lane, ReadLimit, State, Step, Stop};
+use crate::pipeline::{Fault, Lane, Pulse, ReadLimit, State, Step};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use std::sync::Arc;
@@ -18,6 +17,8 @@ use std::time::{Duration, Instant};
 const READ_LIMIT: ReadLimit = ReadLimit { records: 1000, bytes: 1024 * 1024 };
 /// How often the consumer's group duties are served, and a request to stop is noticed.
 const POLL: Duration = Duration::from_millis(50);
+/// Between looks whether workers that were told to finish have done so.
+const FINISH_LOOK: Duration = Duration::from_millis(2);
 /// The longest a worker sleeps without being woken.
 const IDLE: Duration = Duration::from_millis(50);
 /// Between attempts to reach a cluster at the start; and between log lines about it.
@@ -32,28 +33,20 @@ const ABORT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// refuses the same records for ever.
 const ABORTS_MAX: u32 = 3;
 
-/// How long workers may take to commit what they have and to close their producers once the process is to end: less than
-/// supervisors wait before they kill it.
-const FINISH_MAX: Duration = Duration::from_secs(25);
-/// How long the consumer may take to leave its group.
-const CLOSE_MAX: Duration = Duration::from_secs(10);
-
-/// A thread with a producer, and whether it still comes round.
-struct Worker {
-    thread: JoinHandle<Result<(), Fault>>,
-    pulse: Pulse,
-}
+type Worker = JoinHandle<Result<(), Fault>>;
 
 /// Runs until told to stop or until the clients are of no more use.
 ///
 /// # Errors
 /// Any but [`Fault::TooLarge`].
 pub(super) fn run(options: &Options, job: &Job) -> Result<(), Fault> {
-    let Some(topics) = connect(options, job)? else { return Ok(()) };
+    // Beats until the consumer is closed.
+    let pulse = job.pulses.start("group");
+    let Some(topics) = connect(options, job, &pulse)? else { return Ok(()) };
     let topics = Arc::new(topics);
     let sources: Vec<&str> = job.routes.iter().map(|route| route.source.as_str()).collect();
     let partitions: i32 = sources.iter().map(|source| topics.partitions_of(source)).sum();
-    let context = GroupContext::new(Arc::clone(&job.metrics), job.health.clone());
+    let context = GroupContext::new(Arc::clone(&job.metrics), job.health.clone(), Arc::clone(&pulse));
     let consumer: BaseConsumer<GroupContext> = client::consumer(options, partitions as usize)
         .create_with_context(context)
         .map_err(|error| Fault::Halt(format!("cannot make a Kafka consumer: {error}")))?;
@@ -64,68 +57,32 @@ pub(super) fn run(options: &Options, job: &Job) -> Result<(), Fault> {
     let outcome = consumer
         .subscribe(&sources)
         .map_err(|error| Fault::Broken(format!("could not subscribe: {error}")))
-        .and_then(|()| serve(job, &consumer, &workers));
+        .and_then(|()| serve(job, &consumer, &workers, &pulse));
 
     consumer.context().tell_all(|| Command::Finish);
-    end(&job.stop, consumer, workers, outcome)
-}
-
-/// Waits for workers that were told to finish, and closes the consumer. Returns the cause of it all: the first fault, or
-/// a halt, which outweighs all.
-fn end(
-    stop: &Stop,
-    consumer: Arc<BaseConsumer<GroupContext>>,
-    workers: Vec<Worker>,
-    mut outcome: Result<(), Fault>,
-) -> Result<(), Fault> {
-    let mut note = |ended: Result<(), Fault>| {
+    let mut outcome = outcome;
+    while !workers.iter().all(Worker::is_finished) {
+        pulse.beat();
+        std::thread::sleep(FINISH_LOOK);
+    }
+    for worker in workers {
+        let ended = worker.join().unwrap_or_else(|_| Err(Fault::Halt("a worker panicked; this is a bug".to_owned())));
+        // The first fault is the cause; a halt outweighs all.
         if let (Ok(()), Err(_)) | (Err(_), Err(Fault::Halt(_))) = (&outcome, &ended) {
             outcome = ended;
         }
-    };
-    if !have_finished(&workers, stop) {
-        note(Err(hung("close a producer", stop)));
-        return outcome;
-    }
-    for worker in workers {
-        note(worker.thread.join().unwrap_or_else(|_| Err(Fault::Halt("a worker panicked; this is a bug".to_owned()))));
     }
     // Closing the consumer revokes what is left; there is no worker to tell any more.
     consumer.context().set_workers(Vec::new());
-    let closing = std::thread::spawn(move || drop(consumer));
-    if !wait_until(CLOSE_MAX, || closing.is_finished()) {
-        note(Err(hung("close the consumer", stop)));
-    }
     outcome
 }
 
-/// Waits until all workers have ended: while the brokers are away for as long as it takes, but not for a worker that is
-/// lost, and not longer than a supervisor waits for the process.
-fn have_finished(workers: &[Worker], stop: &Stop) -> bool {
-    let is_done = || workers.iter().all(|worker| worker.thread.is_finished());
-    let is_lost = |worker: &Worker| worker.pulse.is_lost() && !worker.thread.is_finished();
-    wait_until(Duration::MAX, || is_done() || stop.is_requested() || workers.iter().any(is_lost));
-    let limit = if stop.is_requested() { FINISH_MAX } else { Duration::ZERO };
-    wait_until(limit, is_done)
-}
-
-/// What to do about a call of the client that does not return: nothing but to end the process. What it had begun is not
-/// committed, and done again after the next start.
-fn hung(what: &str, stop: &Stop) -> Fault {
-    if stop.is_requested() {
-        tracing::warn!("the Kafka client did not {what}; ending without it");
-        return Fault::Stopped;
-    }
-    Fault::Halt(format!(
-        "the Kafka client did not {what}\n  hint: start logveil again; what was not committed is read again"
-    ))
-}
-
 /// Waits for the cluster; `None` when told to stop before it answered.
-fn connect(options: &Options, job: &Job) -> Result<Option<Topics>, Fault> {
+fn connect(options: &Options, job: &Job, pulse: &Pulse) -> Result<Option<Topics>, Fault> {
     let mut logged: Option<Instant> = None;
     let mut wrong_since = None;
     while !job.stop.is_requested() {
+        pulse.beat();
         match Topics::inspect(options, &job.routes) {
             Ok(topics) => return Ok(Some(topics)),
             Err(Fault::Halt(_)) if wrong_since.get_or_insert_with(Instant::now).elapsed() < HALT_PATIENCE => {
@@ -170,30 +127,25 @@ fn start_workers(
     for (index, queues) in shares.into_iter().enumerate() {
         let (commands, told) = channel();
         let (options, job, consumer, topics) = (options.clone(), job.clone(), Arc::clone(consumer), Arc::clone(topics));
-        let pulse = Pulse::new();
-        let own_pulse = pulse.clone();
-        let thread = std::thread::Builder::new()
+        let worker = std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
                 let id = format!("logveil-{}-{}-{index}", options.group, options.instance);
-                let pulse = own_pulse.clone();
-                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), &id, index, pulse)?;
-                work(KafkaSource::new(consumer, queues), sink, &job, &told, &own_pulse)
+                let sink = KafkaSink::connect(&options, &job, topics, Arc::clone(&consumer), &id, index)?;
+                work(KafkaSource::new(consumer, queues), sink, &job, &told)
             })
             .map_err(|error| Fault::Halt(format!("cannot start a thread: {error}")))?;
-        handles.push(WorkerHandle { commands, thread: thread.thread().clone(), pulse: pulse.clone() });
-        workers.push(Worker { thread, pulse });
+        handles.push(WorkerHandle { commands, thread: worker.thread().clone() });
+        workers.push(worker);
     }
     consumer.context().set_workers(handles);
     Ok(workers)
 }
 
 /// Serves the consumer's group duties until told to stop or until a worker ends.
-fn serve(job: &Job, consumer: &BaseConsumer<GroupContext>, workers: &[Worker]) -> Result<(), Fault> {
-    while !job.stop.is_requested() && !workers.iter().any(|worker| worker.thread.is_finished()) {
-        if workers.iter().any(|worker| worker.pulse.is_lost()) {
-            return Err(hung("return to a worker", &job.stop));
-        }
+fn serve(job: &Job, consumer: &BaseConsumer<GroupContext>, workers: &[Worker], pulse: &Pulse) -> Result<(), Fault> {
+    while !job.stop.is_requested() && !workers.iter().any(Worker::is_finished) {
+        pulse.beat();
         match consumer.poll(POLL) {
             Some(Ok(message)) => {
                 return Err(Fault::Broken(format!(
@@ -224,15 +176,10 @@ fn step(lane: &mut Lane<KafkaSource, KafkaSink>) -> Result<Step, Fault> {
 }
 
 /// A worker's life: reads, veils, sends and commits, and does what the group says in between.
-fn work(
-    mut source: KafkaSource,
-    sink: KafkaSink,
-    job: &Job,
-    told: &Receiver<Command>,
-    pulse: &Pulse,
-) -> Result<(), Fault> {
+fn work(mut source: KafkaSource, sink: KafkaSink, job: &Job, told: &Receiver<Command>) -> Result<(), Fault> {
     source.wake_on_records();
     let (routes, keys, metrics) = (job.routes.unshared(), Arc::clone(&job.keys), Arc::clone(&job.metrics));
+    let pulse = sink.pulse();
     let mut lane = Lane::new(source, sink, routes, keys, job.rule, READ_LIMIT, metrics);
     let (mut aborts, mut abort_wait) = (0, ABORT_WAIT_MIN);
     loop {

@@ -1,13 +1,12 @@
 //! A transactional producer as a sink of clean and sealed records.
 
-use super::pulse::Pulse;
 use super::rebalance::{self, GroupContext};
 use super::topics::Topics;
 use super::{Job, Options, client, fault, native, pause};
 use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{
     Fault, HEADER_EPOCH, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_RULES, HEADER_TOPIC, Health, Progress,
-    SealedEntry, Sink, Stop, is_reserved,
+    Pulse, SealedEntry, Sink, Stop, is_reserved,
 };
 use crate::record::Position;
 use crate::veil::CleanRecord;
@@ -42,7 +41,7 @@ pub(super) struct KafkaSink {
     health: Health,
     worker: usize,
     metrics: Arc<Metrics>,
-    pulse: Pulse,
+    pulse: Arc<Pulse>,
     stopping_since: Option<Instant>,
     stage: Stage,
 }
@@ -87,7 +86,6 @@ impl KafkaSink {
         consumer: Arc<BaseConsumer<GroupContext>>,
         transactional_id: &str,
         worker: usize,
-        pulse: Pulse,
     ) -> Result<Self, Fault> {
         let producer = client::producer(options, &topics, transactional_id)
             .create_with_context(ProducerLog)
@@ -100,7 +98,7 @@ impl KafkaSink {
             health: job.health.clone(),
             worker,
             metrics: Arc::clone(&job.metrics),
-            pulse,
+            pulse: job.pulses.start(&format!("worker {worker}")),
             stopping_since: None,
             stage: Stage::Flush,
         };
@@ -117,6 +115,11 @@ impl KafkaSink {
                 Err(fault) => return Err(fault),
             }
         }
+    }
+
+    /// The pulse of the worker that it belongs to, which beats while it waits for the brokers.
+    pub(super) fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     fn send(&mut self, topic: &str, partition: i32, message: Message<'_>) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use super::rebalance::GroupContext;
 use super::{Options, client};
 use crate::pipeline::metrics::Metrics;
-use crate::pipeline::{Fault, Health, Routes};
+use crate::pipeline::{Fault, Health, Pulses, Routes};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -31,7 +31,11 @@ impl TopicReader {
     /// # Errors
     /// [`Fault::Halt`] when the topic is not there or cannot be asked about.
     pub(super) fn new(options: &Options, topic: &str, group: &str) -> Result<Self, Fault> {
-        let context = GroupContext::new(Arc::new(Metrics::new(&Routes::new([]))), Health::default());
+        let context = GroupContext::new(
+            Arc::new(Metrics::new(&Routes::new([]))),
+            Health::default(),
+            Pulses::default().start("reader"),
+        );
         let consumer: BaseConsumer<GroupContext> = client::reader(options, group)
             .create_with_context(context)
             .map_err(|error| Fault::Halt(format!("cannot make a Kafka consumer: {error}")))?;

