@@ -47,23 +47,23 @@ fn reserved(veil: &Veil, events: &[Event]) -> AllocationInfo {
     allocation_counter::measure(|| veil.batch(&keys, &records, &mut batch))
 }
 
-/// A batch of invented lines under a shipped pack reserves memory at most this often for each of them.
+/// A batch of invented lines under a shipped pack reserves memory at most this often for a hundred of them.
 #[track_caller]
 fn check(pack: &str, kind: Kind, most: u64) {
     let veil = Veil::new(&shipped(), &Choice::new(pack)).expect("a shipped pack");
     let reserved = reserved(&veil, &events(kind)).count_total;
-    assert!(reserved <= most * EVENTS as u64, "{pack}: {reserved} times for {EVENTS} events");
+    assert!(reserved * 100 <= most * EVENTS as u64, "{pack}: {reserved} times for {EVENTS} events");
 }
 
 #[test]
 fn lines_reserve_next_to_nothing() {
-    check("linux-auth", Kind::Sshd, 2);
-    check("nginx", Kind::Nginx, 12);
+    check("linux-auth", Kind::Sshd, 10);
+    check("nginx", Kind::Nginx, 400);
 }
 
 /// What is left is for texts inside texts, expressions with groups, and values that are spread.
 #[test]
 fn json_events_reserve_little() {
-    check("api-gateway", Kind::Api, 34);
-    check("generic-json", Kind::Api, 40);
+    check("api-gateway", Kind::Api, 1450);
+    check("generic-json", Kind::Api, 1800);
 }

@@ -2,7 +2,7 @@
 
 use super::literals::{self, Required};
 use super::prefilter::Prefilter;
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -24,6 +24,25 @@ pub(super) struct Expressions {
 struct Compiled {
     regex: Regex,
     required: Required,
+}
+
+/// Places for the groups of each expression that has matched somewhere: to make them anew costs more than most matches.
+#[derive(Debug, Default)]
+pub(super) struct Groups(Vec<Option<CaptureLocations>>);
+
+impl Groups {
+    /// Forgets all: they are those of one set of expressions.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Those of the expression at `index`.
+    fn of(&mut self, index: usize, regex: &Regex) -> &mut CaptureLocations {
+        if self.0.len() <= index {
+            self.0.resize(index + 1, None);
+        }
+        self.0[index].get_or_insert_with(|| regex.capture_locations())
+    }
 }
 
 /// Index of a list of expressions.
@@ -72,16 +91,22 @@ impl Expressions {
     /// or the whole match where there is no group.
     ///
     /// A group that took no part finds nothing: expressions hold back words that way.
-    pub(super) fn entities(&self, list: ListIndex, text: &[u8], mut each: impl FnMut(usize, Range<usize>)) {
+    pub(super) fn entities(
+        &self,
+        list: ListIndex,
+        text: &[u8],
+        groups: &mut Groups,
+        mut each: impl FnMut(usize, Range<usize>),
+    ) {
         for (place, regex) in self.candidates(list, text) {
-            // Most candidates match nowhere, and to tell that needs no memory for groups.
-            if !regex.is_match(text) {
-                continue;
-            }
-            for captures in regex.captures_iter(text) {
-                if let Some(entity) = entity(text, &captures) {
+            let groups = groups.of(self.lists[list.0].members[place], regex);
+            let mut at = 0;
+            while let Some(found) = text.get(at..).and_then(|_| regex.captures_read_at(groups, text, at)) {
+                if let Some(entity) = entity(text, groups) {
                     each(place, entity);
                 }
+                // A match of no bytes would be found again.
+                at = found.end() + usize::from(found.is_empty());
             }
         }
     }
@@ -130,9 +155,8 @@ fn with_ascii_boundaries(regex: &str) -> String {
 }
 
 /// The bytes that a match claims, whole characters only: an expression over bytes may end inside one.
-fn entity(text: &[u8], captures: &Captures<'_>) -> Option<Range<usize>> {
-    let claimed = captures.get(usize::from(captures.len() > 1)).filter(|claimed| !claimed.is_empty())?;
-    let (mut start, mut end) = (claimed.start(), claimed.end());
+fn entity(text: &[u8], groups: &CaptureLocations) -> Option<Range<usize>> {
+    let (mut start, mut end) = groups.get(usize::from(groups.len() > 1)).filter(|(start, end)| start < end)?;
     let is_continued = |at: usize| text.get(at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
     while start > 0 && is_continued(start) {
         start -= 1;
@@ -149,7 +173,8 @@ mod tests {
 
     fn entities(expressions: &Expressions, list: ListIndex, text: &str) -> Vec<(usize, Range<usize>)> {
         let mut found = Vec::new();
-        expressions.entities(list, text.as_bytes(), |place, entity| found.push((place, entity)));
+        expressions
+            .entities(list, text.as_bytes(), &mut Groups::default(), |place, entity| found.push((place, entity)));
         found
     }
 

@@ -1,7 +1,7 @@
 //! The packs of a veil, and which of them a record meets.
 
 use super::JSON_DEPTH_MAX;
-use super::expressions::Expressions;
+use super::expressions::{Expressions, Groups};
 use super::matcher::{Action, Matcher, RuleNames};
 use super::names::{ByName, Lengths};
 use super::patterns::{Pattern, Patterns};
@@ -262,8 +262,14 @@ impl Packs {
     }
 
     /// Calls `each` with what the author's expressions of a pack find in `text`, and with what to do with it.
-    pub(super) fn expressed(&self, matcher: &Matcher, text: &[u8], mut each: impl FnMut(Range<usize>, Action)) {
-        self.expressions.entities(matcher.expressions, text, |place, span| {
+    pub(super) fn expressed(
+        &self,
+        matcher: &Matcher,
+        text: &[u8],
+        groups: &mut Groups,
+        mut each: impl FnMut(Range<usize>, Action),
+    ) {
+        self.expressions.entities(matcher.expressions, text, groups, |place, span| {
             each(span, matcher.expression_actions[place]);
         });
     }

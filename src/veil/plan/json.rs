@@ -47,8 +47,9 @@ impl Plan {
         path: impl FnOnce(&mut Places) -> Path<'p>,
     ) -> Result<(), JsonError> {
         let mark = self.places.mark();
-        let path = path(&mut self.places);
-        let walked = self.walk_json(text, |plan, tokens| plan.json_tokens(scope, path, text, tokens));
+        let mut path = path(&mut self.places);
+        let walked = self.walk_json(text, |plan, tokens| plan.json_tokens(scope, &mut path, text, tokens));
+        path.end(&mut self.places);
         self.places.release(mark);
         walked
     }
@@ -73,7 +74,7 @@ impl Plan {
     fn json_tokens(
         &mut self,
         scope: Scope<'_>,
-        mut path: Path<'_>,
+        path: &mut Path<'_>,
         text: &[u8],
         mut tokens: Tokens<'_>,
     ) -> Result<(), JsonError> {

@@ -20,6 +20,7 @@ mod value;
 
 pub(super) use recode::Encoded;
 
+use super::expressions::Groups;
 use super::matcher::{Action, Matcher};
 use super::packs::starts_json;
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
@@ -67,6 +68,8 @@ pub(super) struct Plan {
     spare_holes: Vec<Vec<Hole>>,
     /// Spare places of quotes, one for each JSON text that is open.
     spare_quotes: Vec<Quotes>,
+    /// Places for the groups of expressions.
+    groups: Groups,
 }
 
 /// How deep inside other texts a text stands.
@@ -126,6 +129,8 @@ impl Plan {
         self.places.clear();
         self.innocents.clear();
         self.named.clear();
+        // The next batch may be another veil's.
+        self.groups.clear();
     }
 
     /// Starts a record.

@@ -82,6 +82,8 @@ pub(super) struct Places {
     kept: usize,
     /// Where texts start, by the matcher's own rule, and by whether they are the claims of a token.
     roots: Vec<((RuleIndex, Option<Action>), PlaceIndex)>,
+    /// Spare lists of open objects, one for each path that has ended.
+    spare_frames: Vec<Vec<Frame>>,
 }
 
 impl Places {
@@ -205,7 +207,13 @@ impl<'m> Path<'m> {
     /// Starts at the top. `claims` are the claims of a token; they are treated as parts of it.
     pub(super) fn new(places: &mut Places, matcher: &'m Matcher, claims: Option<Action>) -> Self {
         let next = places.root(matcher, claims);
-        Self { matcher, claims, frames: Vec::new(), next, objects: 0 }
+        Self { matcher, claims, frames: places.spare_frames.pop().unwrap_or_default(), next, objects: 0 }
+    }
+
+    /// Gives back what the next path can use.
+    pub(super) fn end(mut self, places: &mut Places) {
+        self.frames.clear();
+        places.spare_frames.push(self.frames);
     }
 
     /// What is known of the value that comes next.

@@ -160,10 +160,12 @@ impl Plan {
         }
         let mut kept: Vec<Range<usize>> = Vec::new();
         if !scope.matcher.expression_actions.is_empty() {
-            scope.packs.expressed(scope.matcher, words, |entity, action| match action.replacement {
+            let mut groups = std::mem::take(&mut self.groups);
+            scope.packs.expressed(scope.matcher, words, &mut groups, |entity, action| match action.replacement {
                 Some(replacement) => self.push(action, replacement, words, entity, Quoting::Text, Source::Rule),
                 None => kept.push(entity),
             });
+            self.groups = groups;
         }
         if signs.has(Sign::Question) {
             self.encoded_words(scope, words);
