@@ -97,6 +97,11 @@ impl Undo {
 /// Longest escape that spells one character: a surrogate pair.
 const ESCAPE_BYTES_MAX: usize = 12;
 
+/// Whether a percent escape stands in `text` (RFC 3986, section 2.1).
+pub fn has_percent(text: &[u8]) -> bool {
+    text.windows(3).any(|escape| escape[0] == b'%' && escape[1..].iter().all(u8::is_ascii_hexdigit))
+}
+
 /// Whether an escape that only spells a character ([`Undo::Spelling`]) stands in `span`, or reaches it from before.
 pub fn is_spelled(source: &[u8], span: std::ops::Range<usize>) -> bool {
     let first = span.start.saturating_sub(ESCAPE_BYTES_MAX);

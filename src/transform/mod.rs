@@ -37,6 +37,15 @@ pub struct Finding {
     pub source: Source,
 }
 
+impl Finding {
+    /// Notes that percent escapes stand around the value.
+    pub(crate) fn escape(&mut self) {
+        if let Replacement::Recoded(recoding) = &mut self.replacement {
+            recoding.escaped = recoding.escaped.saturating_add(1);
+        }
+    }
+}
+
 /// What a finding was found by, the stronger first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
@@ -77,6 +86,8 @@ pub struct Recoding {
     pub first: u32,
     /// How many there are, one after the other in the value.
     pub count: u8,
+    /// Percent escapes around the value, one inside the other: in a form a bare plus would be read as a blank.
+    pub escaped: u8,
 }
 
 /// How a replacement is written where the value stood.

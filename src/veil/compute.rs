@@ -167,7 +167,15 @@ impl Writer<'_> {
                 encoded.extend_from_slice(layer.suffix.as_bytes());
             }
             let start = self.texts.len() as u32;
-            self.texts.extend_from_slice(&encoded);
+            for byte in encoded {
+                if byte == b'+' && recoding.escaped > 0 {
+                    self.texts.push(b'%');
+                    (1..recoding.escaped).for_each(|_| self.texts.extend_from_slice(b"25"));
+                    self.texts.extend_from_slice(b"2B");
+                } else {
+                    self.texts.push(byte);
+                }
+            }
             return start..self.texts.len() as u32;
         }
         let start = self.texts.len() as u32;

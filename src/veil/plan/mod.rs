@@ -24,7 +24,7 @@ use super::expressions::Groups;
 use super::matcher::{Action, Matcher};
 use super::packs::starts_json;
 use super::{FINDINGS_MAX, LAYERS_MAX, Packs, Reason, Rows, is_text};
-use crate::decode::escape::Undo;
+use crate::decode::escape::{self, Undo};
 use crate::decode::line::Hole;
 use crate::detect::{Found, Pair};
 use crate::kernels::quotes::Quotes;
@@ -222,6 +222,9 @@ impl Plan {
             let planned = plan(self, &flat);
             self.resolve(start, &flat);
             undo.to_source_offsets(text, ends(&mut self.findings[start..]));
+            if escape::has_percent(text) {
+                self.findings[start..].iter_mut().for_each(Finding::escape);
+            }
             planned
         });
         self.spare.push(flat);

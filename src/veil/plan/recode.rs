@@ -232,7 +232,7 @@ impl Plan {
     ) {
         let first = self.encoded.len();
         self.encoded.extend(layers);
-        let recoding = Recoding { first: first as u32, count: (self.encoded.len() - first) as u8 };
+        let recoding = Recoding { first: first as u32, count: (self.encoded.len() - first) as u8, escaped: 0 };
         self.push(action, Replacement::Recoded(recoding), text, span, Quoting::Text, Source::Rule);
     }
 }
