@@ -256,6 +256,23 @@ fn base64_of_text_is_read() {
 }
 
 #[test]
+fn base64_in_a_form_stays_base64_with_its_plus_escaped() {
+    // The bracket becomes a plus where it ends three bytes, which moves with the length of the pseudonym.
+    for inner in ["<p>client 192.0.2.1 done</p>", "<p>client 192.0.2.17 done</p>", "<p>client 192.0.2.177 done</p>"] {
+        for (plus, around) in [("%2B", "data%3D"), ("%252B", "a%3Db%2526data%253D")] {
+            let encoded = BASE64.encode(inner.as_bytes()).replace('+', plus).replace('=', "");
+            let clean = text(&format!("a=1&q={around}{encoded}&b=2"));
+            let base64 = clean.split(around).nth(1).and_then(|rest| rest.split('&').next()).expect("a form");
+            let base64 = base64.replace(plus, "+");
+            let decoded = data_encoding::BASE64_NOPAD.decode(base64.as_bytes()).unwrap_or_else(|_| panic!("{clean}"));
+            let decoded = readable(std::str::from_utf8(&decoded).expect("text"));
+            assert_eq!(decoded, "<p>client <ip:1> done</p>", "{clean}");
+            assert!(!clean.contains('+'), "{clean}");
+        }
+    }
+}
+
+#[test]
 fn references_and_full_width() {
     check_text("mail to alice&#64;example.com &quot;x&quot;", "mail to <email:1> &quot;x&quot;");
     check_text("from １９２．０．２．１ and 192.0.2.1", "from <ip:1> and <ip:1>");
