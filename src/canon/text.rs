@@ -135,7 +135,9 @@ pub(super) fn usual_width(text: &str) -> Cow<'_, str> {
             _ => usual.push(c),
         }
     }
-    Cow::Owned(usual.trim().to_owned())
+    usual.truncate(usual.trim_end().len());
+    usual.drain(..usual.len() - usual.trim_start().len());
+    Cow::Owned(usual)
 }
 
 fn percent_decoded(value: &[u8]) -> Vec<u8> {

@@ -51,9 +51,9 @@ pub(super) fn run(args: RunArgs, clock: fn() -> SystemTime) -> Result<Exit, Fail
     let listen = config.http.listen;
     let server = Server::start(listen, Arc::clone(&job.metrics), job.health.clone())
         .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("could not listen on {listen}"))))?;
-    listen_for_signals(job.stop.clone())
-        .and_then(|()| watch(job.pulses.clone(), job.stop.clone()))
-        .map_err(|error| Failure::Halted(anyhow::Error::new(error).context("could not listen for signals")))?;
+    let halted = |what| move |error: io::Error| Failure::Halted(anyhow::Error::new(error).context(what));
+    listen_for_signals(job.stop.clone()).map_err(halted("could not listen for signals"))?;
+    watch(job.pulses.clone(), job.stop.clone()).map_err(halted("could not start a thread"))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         group = config.kafka.group,

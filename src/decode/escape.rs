@@ -99,7 +99,8 @@ const ESCAPE_BYTES_MAX: usize = 12;
 
 /// Whether a percent escape stands in `text` (RFC 3986, section 2.1).
 pub fn has_percent(text: &[u8]) -> bool {
-    text.windows(3).any(|escape| escape[0] == b'%' && escape[1..].iter().all(u8::is_ascii_hexdigit))
+    let is_escape = |at: usize| text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    memchr::memchr_iter(b'%', text).any(is_escape)
 }
 
 /// Whether an escape that only spells a character ([`Undo::Spelling`]) stands in `span`, or reaches it from before.

@@ -91,12 +91,14 @@ impl Head {
         if name.iter().any(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F)) {
             return None;
         }
-        let head = [b"\"", name, b"\":"].concat();
+        let len = name.len() + b"\"\":".len();
         let mut bytes = [0; Self::BYTES_MAX];
-        bytes.get_mut(..head.len())?.copy_from_slice(&head);
+        let [first, inner @ .., quote, colon] = bytes.get_mut(..len)? else { return None };
+        inner.copy_from_slice(name);
+        [*first, *quote, *colon] = *b"\"\":";
         let mut mask = [0; Self::BYTES_MAX];
-        mask[..head.len()].fill(u8::MAX);
-        Some(Self { words: words(&bytes), mask: words(&mask), len: head.len() })
+        mask[..len].fill(u8::MAX);
+        Some(Self { words: words(&bytes), mask: words(&mask), len })
     }
 
     /// Whether the text goes on with it at `at`.
@@ -219,18 +221,40 @@ impl<'a> Tokens<'a> {
         stands
     }
 
-    /// Passes by the value behind a name, if it is a text without escapes; where this is `false`, [`Self::next_token`] tells
-    /// what stands there.
+    /// Passes by the value behind a name, if it is a text without escapes, a number or a literal; where this is `false`,
+    /// [`Self::next_token`] tells what stands there, or what is wrong with it.
     #[inline]
-    pub fn pass_text(&mut self) -> bool {
-        let is_text = self.expect == Expect::Value && self.peek() == Some(b'"');
-        let Some(quotes) = self.quotes.filter(|_| is_text) else { return false };
-        let start = self.at + 1;
-        let Some(end) = quotes.next(start).filter(|end| quotes.next_backslash(start, *end).is_none()) else {
+    pub fn pass_value(&mut self) -> bool {
+        if self.expect != Expect::Value {
             return false;
+        }
+        let start = self.at;
+        let passed = match self.peek() {
+            Some(b'"') => self.pass_text(),
+            Some(b'-' | b'0'..=b'9') => self.number().is_ok(),
+            Some(b't') => self.literal(b"true").is_ok(),
+            Some(b'f') => self.literal(b"false").is_ok(),
+            Some(b'n') => self.literal(b"null").is_ok(),
+            _ => false,
         };
+        if passed {
+            self.expect = Expect::Comma;
+        } else {
+            self.at = start;
+        }
+        passed
+    }
+
+    /// Goes behind a text without escapes, if its end is known.
+    #[inline]
+    fn pass_text(&mut self) -> bool {
+        let start = self.at + 1;
+        let end = self.quotes.and_then(|quotes| {
+            let end = quotes.next(start)?;
+            quotes.next_backslash(start, end).is_none().then_some(end)
+        });
+        let Some(end) = end else { return false };
         self.at = end + 1;
-        self.expect = Expect::Comma;
         true
     }
 
@@ -584,8 +608,13 @@ mod tests {
                 && reader.member(&head)
             {
                 tokens.push(Token::Name(name.clone()));
-                if reader.pass_text() {
-                    assert!(matches!(&plain[tokens.len()], Token::Text(text) if !text.escaped));
+                if reader.pass_value() {
+                    let is_passed = match &plain[tokens.len()] {
+                        Token::Text(text) => !text.escaped,
+                        Token::Number(_) | Token::Bool(_) | Token::Null => true,
+                        _ => false,
+                    };
+                    assert!(is_passed);
                     tokens.push(plain[tokens.len()].clone());
                 }
                 continue;
@@ -600,19 +629,26 @@ mod tests {
 
     #[test]
     fn members_are_read_by_their_heads() {
-        let text = br#"{"a":"x", "bc": "\"", "d" :1}"#;
+        let text = br#"{"a":"x", "bc": "\"", "d" :1, "e":-1.5e3,"f": true,"g":nul}"#;
         let mut quotes = Quotes::default();
         quotes.read(Level::best(), text);
         let mut reader = Tokens::guided(text, &quotes, 64);
         let head = |name: &[u8]| Head::new(name).unwrap();
         assert!(!reader.member(&head(b"a")));
         assert_eq!(reader.next_token(), Ok(Some(Token::ObjectStart)));
-        assert!(!reader.member(&head(b"bc")) && reader.member(&head(b"a")) && reader.pass_text());
+        assert!(!reader.member(&head(b"bc")) && reader.member(&head(b"a")) && reader.pass_value());
         // An escape in a text is looked at, and white space before a colon.
-        assert!(reader.member(&head(b"bc")) && !reader.pass_text());
+        assert!(reader.member(&head(b"bc")) && !reader.pass_value());
         assert_eq!(reader.next_token(), Ok(Some(Token::Text(Quoted { inner: 17..19, escaped: true }))));
         assert!(!reader.member(&head(b"d")));
         assert_eq!(reader.next_token(), Ok(Some(Token::Name(Quoted { inner: 23..24, escaped: false }))));
+        assert_eq!(reader.next_token(), Ok(Some(Token::Number(27..28))));
+        for name in [b"e", b"f"] {
+            assert!(reader.member(&head(name)) && reader.pass_value());
+        }
+        // What is wrong with a value is told by the next token.
+        assert!(reader.member(&head(b"g")) && !reader.pass_value());
+        assert_eq!(reader.next_token(), Err(JsonError::Grammar { offset: 55 }));
         assert_eq!(Head::new(b"a\"b").or_else(|| Head::new(&[b'a'; 30])), None);
     }
 

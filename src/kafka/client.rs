@@ -165,6 +165,7 @@ pub(super) fn observer(options: &Options) -> ClientConfig {
 pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &str) -> ClientConfig {
     let queue = (PRODUCED_BYTES_MAX / options.workers).max(PRODUCED_BYTES_PER_WORKER_MIN);
     let transaction_ms = options.producer.get("transaction.timeout.ms").and_then(|ms| ms.parse().ok());
+    let socket_timeout_ms = transaction_ms.map_or(SOCKET_TIMEOUT_MS, |ms: u32| ms.min(SOCKET_TIMEOUT_MS));
     let mut config = common(options);
     config
         // Records wait for company, and a commit waits for none of them: it sends what is there. Fewer and larger batches
@@ -179,7 +180,7 @@ pub(super) fn producer(options: &Options, topics: &Topics, transactional_id: &st
         // Faster than none wherever bytes through sockets cost most; about 0.6 GB/s per core.
         .set("compression.codec", "lz4")
         // librdkafka refuses a longer one than that of the transaction.
-        .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.min(transaction_ms.unwrap_or(TRANSACTION_TIMEOUT_MS)).to_string())
+        .set("socket.timeout.ms", socket_timeout_ms.to_string())
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string())
         .set("message.timeout.ms", MESSAGE_TIMEOUT_MS.to_string());
     for (name, value) in &options.producer {

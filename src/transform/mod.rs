@@ -38,6 +38,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether its value is decoded, cleaned and encoded again.
+    pub(crate) fn is_recoded(&self) -> bool {
+        matches!(self.replacement, Replacement::Recoded(_))
+    }
+
     /// Notes that percent escapes stand around the value.
     pub(crate) fn escape(&mut self) {
         if let Replacement::Recoded(recoding) = &mut self.replacement {

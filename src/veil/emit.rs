@@ -267,7 +267,7 @@ mod tests {
         let all = batch.plan.with_inner(planned.clone());
         needles.collect(veil.packs.at(met.metadata), &all, &batch.plan.values);
         let before = batch.plan.findings[planned.clone()].to_vec();
-        assert!(before.len() >= 4 && before.iter().any(|f| matches!(f.replacement, Replacement::Recoded(_))));
+        assert!(before.len() >= 4 && before.iter().any(Finding::is_recoded));
         for class in [None, Some(Class::Text), Some(Class::User)] {
             for other in &before {
                 let mut findings = before.clone();

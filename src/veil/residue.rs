@@ -239,10 +239,8 @@ impl Needles {
             return;
         }
         let start = self.bytes.len();
-        self.bytes.extend(value.iter().map(u8::to_ascii_lowercase));
-        if !value.is_ascii() {
-            make_lower_case(&mut self.bytes[start..]);
-        }
+        self.bytes.extend_from_slice(value);
+        make_lower_case(&mut self.bytes[start..]);
         let value = &self.bytes[start..];
         let head = head(value);
         let is_same =

@@ -222,8 +222,9 @@ impl Plan {
             let planned = plan(self, &flat);
             self.resolve(start, &flat);
             undo.to_source_offsets(text, ends(&mut self.findings[start..]));
-            if escape::has_percent(text) {
-                self.findings[start..].iter_mut().for_each(Finding::escape);
+            let findings = &mut self.findings[start..];
+            if findings.iter().any(Finding::is_recoded) && escape::has_percent(text) {
+                findings.iter_mut().for_each(Finding::escape);
             }
             planned
         });

@@ -46,7 +46,7 @@ struct Place {
     keyed: Option<Action>,
     /// Whether a text here is what somebody may be called by.
     is_person_name: bool,
-    /// Whether nothing is to be done about a text here but to pass by: no rule speaks of it, and it says nothing of others.
+    /// Whether nothing is to be done about a text, number or literal here but to pass by: no rule speaks of it, and it says nothing of others.
     is_idle: bool,
     /// The name, if the place is kept and the name tells nothing but what stands here: it holds no entity, asks for no label
     /// and is no item of an object with data for names.
@@ -294,8 +294,8 @@ impl<'m> Path<'m> {
         places.at(self.next).is_idle
     }
 
-    /// Reads members as long as they are those that came here in the last object like this, and passes by the texts that no
-    /// rule speaks of. Stops behind a name whose value is to be looked at, or before anything else.
+    /// Reads members as long as they are those that came here in the last object like this, and passes by what no rule
+    /// speaks of. Stops behind a name whose value is to be looked at, or before anything else.
     ///
     /// Only names that tell nothing else are read; for others [`Self::keyed`], [`Self::label`] and [`Self::member`] are to be
     /// asked.
@@ -309,7 +309,7 @@ impl<'m> Path<'m> {
             }
             frame.last = expected;
             self.next = index;
-            if !(place.is_idle && tokens.pass_text()) {
+            if !(place.is_idle && tokens.pass_value()) {
                 return places.release(frame.mark);
             }
             expected = place.after;

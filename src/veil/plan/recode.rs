@@ -36,7 +36,7 @@ impl Plan {
     /// Some findings of the record, together with those in the texts that these decode to.
     pub(in crate::veil) fn with_inner(&self, findings: Range<usize>) -> Cow<'_, [Finding]> {
         let findings = &self.findings[findings];
-        if !findings.iter().any(|finding| matches!(finding.replacement, Replacement::Recoded(_))) {
+        if !findings.iter().any(Finding::is_recoded) {
             return Cow::Borrowed(findings);
         }
         let mut all = findings.to_vec();
