@@ -58,12 +58,12 @@ fn check(pack: &str, kind: Kind, most: u64) {
 #[test]
 fn lines_reserve_next_to_nothing() {
     check("linux-auth", Kind::Sshd, 10);
-    check("nginx", Kind::Nginx, 400);
+    check("nginx", Kind::Nginx, 300);
 }
 
 /// What is left is for texts inside texts, expressions with groups, and values that are spread.
 #[test]
 fn json_events_reserve_little() {
-    check("api-gateway", Kind::Api, 1450);
-    check("generic-json", Kind::Api, 1800);
+    check("api-gateway", Kind::Api, 1250);
+    check("generic-json", Kind::Api, 1550);
 }

@@ -612,7 +612,11 @@ mod tests {
                     let is_passed = match &plain[tokens.len()] {
                         Token::Text(text) => !text.escaped,
                         Token::Number(_) | Token::Bool(_) | Token::Null => true,
-                        _ => false,
+                        Token::ObjectStart
+                        | Token::ObjectEnd
+                        | Token::ArrayStart
+                        | Token::ArrayEnd
+                        | Token::Name(_) => false,
                     };
                     assert!(is_passed);
                     tokens.push(plain[tokens.len()].clone());

@@ -4,6 +4,7 @@
 //! agent comes through, so an agent that names a person or a device becomes `other`.
 
 use std::borrow::Cow;
+use std::io::Write;
 
 /// Bytes of an agent that are looked at; real ones are shorter, and what comes after can only be a remainder.
 const AGENT_BYTES_MAX: usize = 1024;
@@ -122,7 +123,8 @@ pub fn generalize(agent: &[u8], out: &mut Vec<u8>) {
     };
     out.extend_from_slice(family.as_bytes());
     if let Some(major) = major {
-        out.extend_from_slice(format!(" {major}").as_bytes());
+        // Writing into memory cannot fail.
+        write!(out, " {major}").unwrap_or_default();
     }
     if let Some((_, system)) = SYSTEMS.iter().find(|(sign, _)| find(agent, sign.as_bytes()).is_some()) {
         out.extend_from_slice(b" / ");

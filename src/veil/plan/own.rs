@@ -311,8 +311,9 @@ fn is_figures(text: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
     let sign = |c: char| c.is_ascii_alphanumeric() || " :-./+,".contains(c);
     let is_letter = |c: char| c.is_ascii_alphabetic();
-    let words = text.split(|c| !is_letter(c)).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase);
-    text.chars().all(sign) && words.into_iter().all(|word| TIME_WORDS.binary_search(&word.as_str()).is_ok())
+    let mut words = text.split(|c| !is_letter(c)).filter(|word| !word.is_empty());
+    let order = |known: &str, word: &str| known.bytes().cmp(word.bytes().map(|byte| byte.to_ascii_lowercase()));
+    text.chars().all(sign) && words.all(|word| TIME_WORDS.binary_search_by(|known| order(known, word)).is_ok())
 }
 
 #[cfg(test)]

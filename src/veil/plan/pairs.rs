@@ -8,6 +8,7 @@ use crate::detect::{self, Between, Container, Link, Nesting, Pair};
 use crate::rules::{Class, Parse};
 use crate::veil::matcher::{Action, Matcher};
 use std::ops::Range;
+use std::slice;
 
 impl Plan {
     /// Plans the `name=value` pairs of a text whose name a rule speaks of, but for those inside `regions`.
@@ -95,20 +96,18 @@ impl Plan {
         link: Link,
     ) -> Option<usize> {
         let between = if action.class == Class::Person { Between::Commas } else { Between::Blanks };
-        let mut items = detect::items(text, value.start, between);
-        if items.len() <= 1 {
-            items = vec![value];
-        } else if let [first, _, _, last] = items.as_slice()
-            && action.class == Class::Ip
-            && items.iter().all(|item| item.len() <= OCTET_DIGITS_MAX)
-        {
+        let listed = detect::items(text, value.start, between);
+        let is_octet = |item: &Range<usize>| item.len() <= OCTET_DIGITS_MAX;
+        let (whole, items) = match listed.as_slice() {
+            [] | [_] => (value, None),
             // Erlang has addresses as tuples: `{192, 0, 2, 1}`.
-            let tuple = first.start..last.end;
-            items.clear();
-            items.push(tuple);
-        }
+            [first, _, _, last] if action.class == Class::Ip && listed.iter().all(is_octet) => {
+                (first.start..last.end, None)
+            }
+            items => (value, Some(items)),
+        };
         let mut end = None;
-        for item in items {
+        for item in items.unwrap_or(slice::from_ref(&whole)) {
             if !prose::is_entity(action.class, link, &text[item.clone()]) {
                 continue;
             }
